@@ -1,0 +1,191 @@
+"""What stages need from the outside, as protocols; fakes that keep the same promises are in ``pipeline.testing``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+Samples = npt.NDArray[np.float32]
+Vectors = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """One stretch of speech: mono samples in -1..1 at ``sample_rate_hz``, and the language where it is known."""
+
+    samples: Samples
+    sample_rate_hz: int
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recognition:
+    """What an engine made of one stretch; empty text where it heard no words."""
+
+    text: str
+    confidence: float | None = None
+    language: str | None = None
+
+
+class AsrEngine(Protocol):
+    """Speech recognition.
+
+    ``recognise`` takes many stretches at once, answers in their order, and never blocks the event loop.
+
+    Raises:
+        Retryable: the engine's server or device is away.
+        Poison: the engine refuses this audio for good.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def sample_rate_hz(self) -> int: ...
+
+    async def recognise(self, speeches: Sequence[Speech]) -> list[Recognition]: ...
+
+    async def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimCheck:
+    """Where a recording lies, and what its bytes must hash to."""
+
+    uri: str
+    sha256: str | None = None
+
+
+class AudioStore(Protocol):
+    """Brings a claimed recording to a local file for as long as the context is open.
+
+    Raises:
+        Retryable: it is not there yet, or the store is away.
+        Poison: the URI is not allowed, the file is too large, or its hash differs.
+    """
+
+    def fetch(self, claim: ClaimCheck) -> AbstractAsyncContextManager[Path]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ChatMessage:
+    """One message to a chat model."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRequest:
+    """What a chat model is asked; ``json_schema`` is the shape that the answer must have (JSON Schema)."""
+
+    messages: tuple[ChatMessage, ...]
+    json_schema: Mapping[str, Any]
+    schema_name: str
+    temperature: float = 0.0
+    max_tokens: int = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class ChatAnswer:
+    """What it said, and what that took in tokens."""
+
+    text: str
+    model: str
+    finish_reason: str
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
+class ChatModel(Protocol):
+    """A large language model behind a chat interface.
+
+    Raises:
+        Retryable: rate limit, overload, time-out or a server that is away.
+        Poison: the server refuses this request for good.
+        Config: the key or the model's name is wrong.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    async def answer(self, request: ChatRequest) -> ChatAnswer: ...
+
+    async def close(self) -> None: ...
+
+
+class Embedder(Protocol):
+    """Texts to unit vectors, float32 of shape (texts, dimension)."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def dimension(self) -> int: ...
+
+    async def embed(self, texts: Sequence[str]) -> Vectors: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """Something to store and to find again: its text is searched by meaning and by word, its payload is filtered on."""
+
+    id: str
+    text: str
+    payload: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """A filter: each ``equal`` field has this value or one of these, no ``unequal`` field has; ranges are half open."""
+
+    equal: Mapping[str, str | int | bool | Sequence[str]] = field(default_factory=dict)
+    unequal: Mapping[str, str | int | bool | Sequence[str]] = field(default_factory=dict)
+    at_least: Mapping[str, float] = field(default_factory=dict)
+    below: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A stored point as it was found; ``score`` only compares hits of one search."""
+
+    id: str
+    payload: Mapping[str, Any]
+    score: float = 0.0
+
+
+class VectorStore(Protocol):
+    """Collections of points; writing a point again overwrites it.
+
+    Raises:
+        Retryable: the store is away.
+        Config: a collection was made with another embedder.
+    """
+
+    async def prepare(self) -> None:
+        """Create what is missing and check that the embedder is the one the collections were made with."""
+
+    async def put(self, collection: str, points: Sequence[Point]) -> None: ...
+
+    async def get(self, collection: str, ids: Sequence[str]) -> list[Hit]: ...
+
+    async def remove(self, collection: str, where: Where, *, keep: Sequence[str] = ()) -> None:
+        """Delete what matches, except the points with the ids to keep."""
+
+    async def search(self, collection: str, text: str, where: Where, limit: int) -> list[Hit]:
+        """By meaning and by word, fused; best first."""
+
+    async def page(
+        self, collection: str, where: Where, limit: int, after: str | None = None
+    ) -> tuple[list[Hit], str | None]:
+        """In the order of ids, with the mark to go on from, or None at the end."""
+
+    async def count(self, collection: str, where: Where) -> int: ...
+
+    async def close(self) -> None: ...

@@ -1,0 +1,1 @@
+"""Wire contracts of convmine: what travels on Kafka and over HTTP. Imports pydantic and the standard library only."""

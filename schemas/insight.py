@@ -1,0 +1,138 @@
+"""What was mined from a conversation: intents, entities, topics, tone, compliance, outcome; all with their evidence."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from schemas.call import OutcomeResult
+from schemas.transcript import Segment
+from schemas.wire import CallEvent, CallFacts, Identifier, Lane, Milliseconds, Role, Sentiment, Share, Wire
+
+
+class Evidence(Wire):
+    """The words that something stands on; ``quote`` really stands in the segment."""
+
+    segment_id: Identifier
+    role: Role
+    start_ms: Milliseconds
+    end_ms: Milliseconds
+    quote: Annotated[str, Field(min_length=1)]
+
+
+class Intent(Wire):
+    """One intent of the scenario's taxonomy, said once by one side."""
+
+    intent_id: Identifier
+    name: Identifier
+    role: Role
+    topic: str | None = None
+    sentiment: Sentiment = Sentiment.NEUTRAL
+    confidence: Share
+    evidence: Annotated[tuple[Evidence, ...], Field(min_length=1)]
+
+
+class Entity(Wire):
+    """A slot with the words it was said in; ``value`` is normalised where a pattern knows how."""
+
+    entity_id: Identifier
+    name: Identifier
+    value: str
+    role: Role
+    evidence: Annotated[tuple[Evidence, ...], Field(min_length=1)]
+
+
+class TopicSpan(Wire):
+    """A stretch of the conversation about one topic."""
+
+    topic: Identifier
+    start_ms: Milliseconds
+    end_ms: Milliseconds
+
+
+class SideSentiment(Wire):
+    """The tone of one side over the whole conversation."""
+
+    role: Role
+    sentiment: Sentiment
+    score: Annotated[float, Field(ge=-1.0, le=1.0)]
+
+
+class ComplianceKind(StrEnum):
+    """Which rule of the scenario's word lists was met or broken."""
+
+    MISSING_PHRASE = "missing_phrase"
+    FORBIDDEN_PHRASE = "forbidden_phrase"
+    SENSITIVE_WORD = "sensitive_word"
+
+
+class ComplianceHit(Wire):
+    """A required phrase that is missing (no evidence), or a word that should be looked at (with evidence)."""
+
+    kind: ComplianceKind
+    name: Identifier
+    evidence: tuple[Evidence, ...] = ()
+
+
+class InferredOutcome(Wire):
+    """How the call seems to have ended; never counted together with an observed ``call.outcome``."""
+
+    name: Identifier
+    result: OutcomeResult
+    reason: str
+    evidence: tuple[Evidence, ...] = ()
+
+
+class Extractor(StrEnum):
+    """Who did the mining; a result of the fall-back is always labelled as such."""
+
+    LEXICAL = "lexical"
+    LLM = "llm"
+
+
+class Provenance(Wire):
+    """What a result was made with, so that it can be explained and made again."""
+
+    extractor: Extractor
+    model: str
+    scenario: str
+    scenario_version: Annotated[int, Field(ge=1)]
+    prompt_version: str | None = None
+    reasks: Annotated[int, Field(ge=0)] = 0
+    dropped_ungrounded: Annotated[int, Field(ge=0)] = 0
+    input_tokens: Annotated[int, Field(ge=0)] = 0
+    output_tokens: Annotated[int, Field(ge=0)] = 0
+
+
+class IntentExtracted(CallEvent):
+    """The live delta: what the newest segments added, with the segments it came from."""
+
+    event_name: ClassVar[str] = "intent.extracted"
+
+    call: CallFacts = CallFacts()
+    segments: tuple[Segment, ...]
+    intents: tuple[Intent, ...]
+    entities: tuple[Entity, ...] = ()
+    provenance: Provenance
+
+
+class CallInsight(CallEvent):
+    """All that was mined from one whole conversation."""
+
+    event_name: ClassVar[str] = "call.insight"
+
+    call: CallFacts = CallFacts()
+    revision: Annotated[int, Field(ge=1)] = 1
+    lane: Lane = Lane.BATCH
+    language: str
+    duration_ms: Milliseconds
+    intents: tuple[Intent, ...]
+    entities: tuple[Entity, ...] = ()
+    topics: tuple[TopicSpan, ...] = ()
+    sentiments: tuple[SideSentiment, ...] = ()
+    compliance: tuple[ComplianceHit, ...] = ()
+    outcome_inferred: InferredOutcome | None = None
+    summary: str = ""
+    provenance: Provenance

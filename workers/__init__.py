@@ -1,0 +1,1 @@
+"""Processes: the runtime, its two transports, the command line and the servers. The only room that knows Kafka."""

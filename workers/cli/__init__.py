@@ -1,0 +1,133 @@
+"""The command line ``convmine``: one table of commands, each imported when it is used, so that ``--help`` is quick."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+from collections.abc import Mapping
+from typing import Any, Final
+
+import click
+
+_COMMANDS: Final[Mapping[str, str | Mapping[str, str]]] = {
+    "calls": {
+        "list": "workers.cli.calls:list_calls",
+        "show": "workers.cli.calls:show_call",
+    },
+    "demo": "workers.cli.demo:demo",
+    "doctor": "workers.cli.doctor:doctor",
+    "eval": {
+        "asr": "workers.cli.eval_asr:eval_asr",
+        "intents": "workers.cli.eval_intents:eval_intents",
+    },
+    "publish": {
+        "recording": "workers.cli.publish:publish_recording",
+        "transcript": "workers.cli.publish:publish_transcript",
+    },
+    "query": "workers.cli.query:query",
+    "schema": {
+        "check": "workers.cli.schema:check_schemas",
+        "export": "workers.cli.schema:export_schemas",
+    },
+    "search": "workers.cli.search:search",
+    "topics": {
+        "apply": "workers.cli.topics:apply_topics",
+        "lag": "workers.cli.topics:lag_of_topics",
+        "list": "workers.cli.topics:list_topics",
+        "tail": "workers.cli.topics:tail_topic",
+    },
+    "worker": "workers.cli.worker:worker",
+}
+_SUMMARIES: Final[Mapping[str, str]] = {
+    "calls": "List calls, show one.",
+    "calls list": "List the calls that were mined.",
+    "calls show": "Show one call: turns, intents, outcome, suggestions.",
+    "demo": "Run the whole pipeline here, on sample calls or your own.",
+    "doctor": "Say what is installed, reachable and configured.",
+    "eval": "Measure recognition and extraction.",
+    "eval asr": "Word and character error rates against references.",
+    "eval intents": "Intent extraction on labelled files.",
+    "publish": "Publish recordings and conversations to Kafka.",
+    "publish recording": "Announce a recording.",
+    "publish transcript": "Publish a text conversation.",
+    "query": "Filter extracted intents.",
+    "schema": "Export and check the wire contracts.",
+    "schema check": "Fail on an incompatible change.",
+    "schema export": "Write the JSON Schema files and the AsyncAPI document.",
+    "search": "Search what was said, by meaning and by word.",
+    "topics": "Create, list and watch topics.",
+    "topics apply": "Create the topics that are missing.",
+    "topics lag": "How far each stage is behind.",
+    "topics list": "List our topics.",
+    "topics tail": "Print events as they come.",
+    "worker": "Run one stage, or all of them.",
+}
+
+
+class _LazyGroup(click.Group):
+    """A group whose commands are imported when they are called for; their summaries stand in one table."""
+
+    def __init__(self, table: Mapping[str, str | Mapping[str, str]], path: str = "", **rest: Any) -> None:  # noqa: ANN401 - click's own
+        super().__init__(**rest)
+        self._table = table
+        self._path = path
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return sorted(self._table)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        del ctx
+        entry = self._table.get(cmd_name)
+        path = f"{self._path} {cmd_name}".strip()
+        if entry is None:
+            return None
+        if isinstance(entry, str):
+            module, _, name = entry.partition(":")
+            command = getattr(importlib.import_module(module), name)
+            assert isinstance(command, click.Command)
+            return command
+        return _LazyGroup(entry, path, name=cmd_name, help=_SUMMARIES[path])
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        rows = [(name, _SUMMARIES[f"{self._path} {name}".strip()]) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
+cli = _LazyGroup(
+    _COMMANDS,
+    name="convmine",
+    help="Conversation mining: calls in, intents and suggestions out. Every command has --json and --help.",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def main() -> None:
+    """Run the command line: exit 0 when done, 1 when it failed, 2 when it was used wrongly."""
+    from pipeline.errors import ConvmineError
+
+    try:
+        cli.main(standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except click.Abort:
+        sys.exit(130)
+    except click.ClickException as error:
+        if isinstance(error, click.UsageError):
+            _complain("usage", error.format_message(), f"{error.ctx.command_path} --help" if error.ctx else None)
+            sys.exit(2)
+        _complain("failed", error.format_message(), None)
+        sys.exit(1)
+    except ConvmineError as error:
+        _complain(type(error).__name__.lower(), error.message, error.hint)
+        sys.exit(1)
+
+
+def _complain(code: str, message: str, hint: str | None) -> None:
+    if "--json" in sys.argv:
+        body = {"code": code, "message": message, "hint": hint}
+        click.echo(json.dumps({"error": body}, ensure_ascii=False), err=True)
+    else:
+        click.echo(f"convmine: {message}" + (f" ({hint})" if hint else ""), err=True)
