@@ -1,0 +1,24 @@
+"""Fixtures that many tests share: the broker, and settings that collide with nobody's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from uuid import uuid4
+
+import pytest
+from kafka_node import kafka_node
+
+from pipeline.settings import KafkaSettings
+
+
+@pytest.fixture(scope="session")
+def kafka_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """``host:port`` of a real Kafka, started once for all tests."""
+    with kafka_node(tmp_path_factory.mktemp("kafka")) as servers:
+        yield servers
+
+
+@pytest.fixture
+def kafka_settings(kafka_servers: str) -> KafkaSettings:
+    """Settings whose topics and groups no other test uses."""
+    return KafkaSettings(bootstrap_servers=kafka_servers, topic_prefix=f"t{uuid4().hex[:10]}.", partitions=2)

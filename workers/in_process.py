@@ -1,0 +1,121 @@
+"""The transport without a broker: topics as lists, consumer groups as numbers, everything on one event loop.
+
+It keeps the promises of Kafka that the runtime relies on (order within a partition, committed offsets, redelivery of
+what was not committed) and none of its durability: it lives as long as its process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import zlib
+from collections import defaultdict
+from collections.abc import Sequence
+from functools import partial
+
+from pipeline.handling import Handler
+from pipeline.stages import Stage
+from workers.changes import Changes
+from workers.measures import Measures
+from workers.records import NewRecord, Record
+from workers.runtime import Limits, Runner
+
+
+class InProcessBroker:
+    """Topics, partitions and committed offsets; a ``Publisher`` for the runtime."""
+
+    def __init__(self, partitions: int = 4) -> None:
+        self.partitions = partitions
+        self._logs: dict[tuple[str, int], list[Record]] = defaultdict(list)
+        self._committed: dict[tuple[str, str, int], int] = defaultdict(int)
+        self._changes = Changes()
+
+    async def publish(self, records: Sequence[NewRecord]) -> None:
+        """Append records; they are confirmed at once."""
+        for new in records:
+            partition = zlib.crc32(new.key) % self.partitions if new.partition is None else new.partition
+            log = self._logs[new.topic, partition]
+            log.append(Record(new.topic, partition, len(log), new.key, new.value, new.headers))
+        self._changes.notify()
+
+    def records(self, topic: str) -> list[Record]:
+        """All records of a topic, partition by partition."""
+        return [record for number in range(self.partitions) for record in self._logs[topic, number]]
+
+    def committed(self, group: str, topic: str, partition: int) -> int:
+        """The offset that a group would go on from."""
+        return self._committed[group, topic, partition]
+
+    def commit(self, group: str, record: Record) -> None:
+        """A group has done with this record and all before it."""
+        self._committed[group, record.topic, record.partition] = record.offset + 1
+        self._changes.notify()
+
+    def lag(self, stage: Stage) -> int:
+        """How many records a stage has not done yet."""
+        return sum(
+            len(self._logs[topic, number]) - self._committed[stage.group, topic, number]
+            for topic in stage.reads
+            for number in range(self.partitions)
+        )
+
+    async def wait_idle(self, stages: Sequence[Stage]) -> None:
+        """Wait until no stage has anything left to do."""
+        await self._changes.wait_until(lambda: all(self.lag(stage) == 0 for stage in stages))
+
+    async def feed(self, stage: Stage, topic: str, partition: int, runner: Runner) -> None:
+        """Give a runner the records of one partition, from its group's committed offset on, for ever."""
+        log = self._logs[topic, partition]
+        for offset in itertools.count(self.committed(stage.group, topic, partition)):
+            await self._changes.wait_until(partial(_longer, log, offset))
+            record = log[offset]
+            await runner.take(record, partial(self.commit, stage.group, record))
+
+
+def _longer(log: list[Record], offset: int) -> bool:
+    return len(log) > offset
+
+
+class InProcessWorker:
+    """One stage's worker on the broker of this process; ``stop`` drains it, ``kill`` drops what is in hand."""
+
+    def __init__(
+        self,
+        broker: InProcessBroker,
+        stage: Stage,
+        handler: Handler,
+        limits: Limits | None = None,
+        measures: Measures | None = None,
+    ) -> None:
+        self._broker = broker
+        self._stage = stage
+        self._runner = Runner(stage, handler, broker, limits or Limits(), measures or Measures())
+        self._feeds: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Start to read."""
+        self._feeds = [
+            asyncio.create_task(self._broker.feed(self._stage, topic, partition, self._runner))
+            for topic in self._stage.reads
+            for partition in range(self._broker.partitions)
+        ]
+
+    @property
+    def broken(self) -> asyncio.Future[None]:
+        """Fails with the ``Config`` error that must stop the worker."""
+        return self._runner.broken
+
+    async def stop(self, seconds: float = 30.0) -> None:
+        """Finish what is being handled, for at most so many seconds."""
+        await self._stop_reading()
+        await self._runner.drain(seconds)
+
+    async def kill(self) -> None:
+        """Drop everything at once, as a crash would."""
+        await self._stop_reading()
+        await self._runner.forget((topic, n) for topic in self._stage.reads for n in range(self._broker.partitions))
+
+    async def _stop_reading(self) -> None:
+        for task in self._feeds:
+            task.cancel()
+        await asyncio.gather(*self._feeds, return_exceptions=True)

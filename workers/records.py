@@ -1,0 +1,81 @@
+"""Records as a transport carries them, and how an event is read from one and written to one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from pipeline.errors import Poison
+from pipeline.handling import Inbound, Outbound, Position
+from schemas.envelope import EnvelopeError, Headers, Message, encode, from_headers, payload_model, to_headers
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record of a topic; ``topic`` is our name for it, without the prefix of the installation."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+
+    @property
+    def position(self) -> Position:
+        return Position(self.topic, self.partition, self.offset)
+
+
+@dataclass(frozen=True, slots=True)
+class NewRecord:
+    """A record to be written; without a partition the key decides."""
+
+    topic: str
+    key: bytes
+    value: bytes | None
+    headers: Headers
+    partition: int | None = None
+
+
+def read_event(record: Record) -> Inbound | None:
+    """The event in a record; None where its type or minor version is unknown here and is to be skipped.
+
+    Raises:
+        Poison: the headers are no CloudEvent of ours, the major version is unknown, or the value does not fit.
+    """
+    try:
+        envelope = from_headers(record.headers)
+        model = payload_model(envelope)
+    except EnvelopeError as error:
+        raise Poison(str(error)) from error
+    if model is None:
+        return None
+    if record.value is None:
+        raise Poison(f"{envelope.type} has no value")
+    try:
+        payload = model.model_validate_json(record.value)
+    except ValidationError as error:
+        raise Poison(_why_invalid(error)) from error
+    return Inbound(Message(envelope, payload), record.position)
+
+
+def write_event(outbound: Outbound) -> NewRecord:
+    """The record of an event."""
+    envelope = outbound.message.envelope
+    return NewRecord(
+        topic=outbound.topic,
+        key=envelope.partitionkey.encode(),
+        value=encode(outbound.message.payload),
+        headers=to_headers(envelope),
+        partition=outbound.partition,
+    )
+
+
+def _why_invalid(error: ValidationError) -> str:
+    first, *others = error.errors(include_url=False, include_input=False)
+    if first["type"] == "json_invalid":
+        return f"the value is no JSON: {first['msg']}"
+    field = ".".join(str(part) for part in first["loc"]) or "the value"
+    more = f" (and {len(others)} more)" if others else ""
+    return f"{field}: {first['msg']}{more}"
