@@ -13,11 +13,15 @@ DAY: Final = 24 * HOUR
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A topic of ours; a compacted one keeps the last record of each key for good, the others ``retention_ms``."""
+    """A topic of ours; a compacted one keeps the last record of each key for good, the others ``retention_ms``.
+
+    ``events`` are the names of what it carries; a topic of dead letters carries whatever came.
+    """
 
     name: str
     compacted: bool = False
     retention_ms: int = 30 * DAY
+    events: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,16 +89,16 @@ STAGES: Final[tuple[Stage, ...]] = (
 )
 
 TOPICS: Final[tuple[Topic, ...]] = (
-    Topic(RECORDINGS),
-    Topic(transcripts(_B)),
-    Topic(intents(_B)),
-    Topic(flow(_B)),
-    Topic(PATHS),
-    Topic(GRAPH, compacted=True),
-    Topic(SUGGESTIONS),
-    Topic(FEEDBACK),
-    Topic(FAILED),
-    Topic(OUTCOMES),
+    Topic(RECORDINGS, events=("call.recording.available",)),
+    Topic(transcripts(_B), events=("transcript.completed",)),
+    Topic(intents(_B), events=("call.insight",)),
+    Topic(flow(_B), events=("flow.state",)),
+    Topic(PATHS, events=("flow.path",)),
+    Topic(GRAPH, compacted=True, events=("flow.graph",)),
+    Topic(SUGGESTIONS, events=("suggestion.created", "suggestion.withdrawn")),
+    Topic(FEEDBACK, events=("suggestion.feedback",)),
+    Topic(FAILED, events=("call.failed",)),
+    Topic(OUTCOMES, events=("call.outcome",)),
     *(Topic(stage.dead_letters(topic)) for stage in STAGES for topic in stage.reads),
 )
 

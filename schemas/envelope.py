@@ -21,8 +21,8 @@ Headers = tuple[tuple[str, bytes], ...]
 
 TYPE_PREFIX: Final = "io.convmine."
 JSON_CONTENT: Final = "application/json"
-_TYPE: Final = re.compile(r"^io\.convmine\.(?P<name>[a-z_.]+)\.v(?P<major>\d{1,4})$")
-_DATASCHEMA: Final = re.compile(r"^urn:convmine:schema:(?P<name>[a-z_.]+):(?P<major>\d{1,4})\.(?P<minor>\d{1,4})$")
+_TYPE: Final = re.compile(r"io\.convmine\.(?P<name>[a-z_.]+)\.v(?P<major>\d{1,4})")
+_DATASCHEMA: Final = re.compile(r"urn:convmine:schema:(?P<name>[a-z_.]+):(?P<major>\d{1,4})\.(?P<minor>\d{1,4})")
 
 
 class EnvelopeError(ValueError):
@@ -122,7 +122,7 @@ def payload_model(envelope: Envelope) -> type[Payload] | None:
         EnvelopeError: type and dataschema are not of the form that convmine writes, or do not agree.
         UnknownMajor: the type is known, but not in this major version.
     """
-    if (kind := _TYPE.match(envelope.type)) is None:
+    if (kind := _TYPE.fullmatch(envelope.type)) is None:
         if envelope.type.startswith(TYPE_PREFIX):
             msg = f"header ce_type: {envelope.type!r} has no version such as '.v1'"
             raise EnvelopeError(msg)
@@ -133,7 +133,7 @@ def payload_model(envelope: Envelope) -> type[Payload] | None:
     if int(kind["major"]) != major:
         msg = f"header ce_type: {envelope.type!r} has major version {kind['major']}, this program reads {major}"
         raise UnknownMajor(msg)
-    schema = _DATASCHEMA.match(envelope.dataschema)
+    schema = _DATASCHEMA.fullmatch(envelope.dataschema)
     if schema is None or schema["name"] != kind["name"] or schema["major"] != kind["major"]:
         msg = f"header ce_dataschema: {envelope.dataschema!r} does not name the schema of {envelope.type!r}"
         raise EnvelopeError(msg)

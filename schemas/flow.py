@@ -69,7 +69,8 @@ class FlowEdge(Wire):
 class FlowGraph(Payload):
     """The graph of one tenant and scenario as one partition of ``flow.paths`` has seen it.
 
-    ``applied_offset`` is the last offset folded in, so that a redelivered path is not counted twice. Readers add the
+    ``applied_offset`` is the last offset folded in, so that a redelivered path is not counted twice; ``recent_calls``
+    are digests of the calls folded in last, so that a path published twice is not counted twice. Readers add the
     partitions up. The record's key is ``tenant:scenario:partition``; it has no call, so it is no event of one.
     """
 
@@ -82,3 +83,4 @@ class FlowGraph(Payload):
     paths: Count
     nodes: tuple[FlowNode, ...]
     edges: tuple[FlowEdge, ...]
+    recent_calls: Annotated[tuple[str, ...], Field(max_length=1_000)] = ()

@@ -59,6 +59,12 @@ class InProcessBroker:
             for number in range(self.partitions)
         )
 
+    def done(self, stage: Stage) -> int:
+        """How many records a stage has done."""
+        return sum(
+            self._committed[stage.group, topic, number] for topic in stage.reads for number in range(self.partitions)
+        )
+
     async def wait_idle(self, stages: Sequence[Stage]) -> None:
         """Wait until no stage has anything left to do."""
         await self._changes.wait_until(lambda: all(self.lag(stage) == 0 for stage in stages))

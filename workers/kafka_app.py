@@ -8,6 +8,7 @@ acknowledges in order loses none.
 from __future__ import annotations
 
 import asyncio
+import tempfile
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -102,6 +103,7 @@ class KafkaWorker:
         self._limits = limits
         self._publisher = KafkaPublisher(settings)
         self._runner = Runner(stage, handler, self._publisher, limits, measures)
+        self._folder = tempfile.TemporaryDirectory(prefix="convmine-")  # Faust wants one, for tables we do not use
         self._app = self._build()
 
     @property
@@ -125,6 +127,7 @@ class KafkaWorker:
         await self._runner.drain(seconds)
         await self._app.stop()
         await self._publisher.close()
+        self._folder.cleanup()
         log.info("worker stopped", stage=self._stage.name, lane=str(self._stage.lane))
 
     def _build(self) -> faust.App:
@@ -138,6 +141,7 @@ class KafkaWorker:
             topic_disable_leader=True,
             topic_allow_declare=False,
             store="memory://",
+            datadir=self._folder.name,
             consumer_auto_offset_reset="earliest",
             broker_commit_interval=0.5,
             stream_wait_empty=False,
@@ -155,11 +159,11 @@ class KafkaWorker:
             async for event in stream.noack().events():
                 await self._runner.take(self._record(event.message), event.ack)
 
-        async def revoked(_app: object, partitions: Any, **_rest: Any) -> None:  # noqa: ANN401 - likewise
+        async def revoked(_app: object, partitions: Any, **_rest: object) -> None:  # noqa: ANN401 - likewise
             await self._runner.forget((tp.topic.removeprefix(prefix), tp.partition) for tp in partitions)
 
         app.agent(source)(read)
-        app.on_partitions_revoked.connect(revoked)
+        app.on_partitions_revoked.connect(revoked)  # type: ignore[arg-type]  # mode names an argument it never sends
         return app
 
     def _record(self, message: Any) -> Record:  # noqa: ANN401 - likewise

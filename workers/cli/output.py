@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 import json
+import re
+import sys
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Final
 
 import click
 
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+
+
+def plain(text: str) -> str:
+    """Text from a call on one line, without the control characters with which it could steer a terminal."""
+    return _CONTROL.sub(" ", text)
+
+
+def clock(milliseconds: int) -> str:
+    """A moment of a call as minutes and seconds: ``03:07``."""
+    minutes, seconds = divmod(milliseconds // 1_000, 60)
+    return f"{minutes:02}:{seconds:02}"
 
 
 def print_json(document: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
@@ -22,9 +37,10 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, tit
     from rich.table import Table
     from rich.text import Text
 
+    wide_enough = None if sys.stdout.isatty() else 10_000  # in a pipe a row stays one line
     table = Table(title=title, title_justify="left", pad_edge=False)
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
-    Console().print(table)
+        table.add_row(*(Text("" if cell is None else plain(str(cell))) for cell in row))
+    Console(width=wide_enough).print(table)

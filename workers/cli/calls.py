@@ -1,0 +1,143 @@
+"""``convmine calls``: the calls that were mined, and one of them from end to end."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from typing import TYPE_CHECKING
+
+import click
+
+from workers.cli.output import clock, json_option, plain, print_json, print_table
+from workers.cli.search import say_empty
+
+if TYPE_CHECKING:
+    from pipeline.store.answers import CallRow, CallView, Found, Outcome
+
+
+@click.command()
+@click.option("--limit", type=click.IntRange(1, 1_000), default=100, show_default=True)
+@click.option("--after", help="The mark that the page before gave as next.")
+@json_option
+def list_calls(limit: int, after: str | None, *, as_json: bool) -> None:
+    """List the calls that were mined."""
+    found = asyncio.run(_listed(limit, after))
+    if as_json:
+        print_json(dataclasses.asdict(found))
+    elif not found.items:
+        say_empty(found.emptied_by)
+    else:
+        _print_list(found)
+
+
+@click.command()
+@click.argument("call_id")
+@json_option
+def show_call(call_id: str, *, as_json: bool) -> None:
+    """Show one call: turns, intents, outcome, suggestions."""
+    view = asyncio.run(_shown(call_id))
+    if as_json:
+        print_json(dataclasses.asdict(view))
+    else:
+        print_call(view)
+
+
+def print_call(view: CallView) -> None:
+    """One call for people, a thing a line."""
+    _print_facts(view)
+    _section("turns", [f"{clock(turn.start_ms)}  {turn.role:<8}  {turn.text}" for turn in view.turns])
+    _section(
+        "intents",
+        [
+            f"{clock(intent.start_ms)}  {intent.role:<8}  {intent.name} ({intent.confidence:.2f}): “{intent.quote}”"
+            for intent in view.intents
+        ],
+    )
+    _section("entities", [f"{one.name} = {one.value}: “{one.quote}”" for one in view.entities])
+    _section(
+        "compliance",
+        [f"{hit.kind.replace('_', ' ')}: {hit.name}{_quoted(hit.quotes)}" for hit in view.compliance],
+    )
+    for advice in view.suggestions:
+        became = advice.feedback or ("withdrawn" if advice.withdrawn else None)
+        click.echo(plain(f"\nsuggestion at {clock(advice.at_ms)}: {advice.title}" + (f" [{became}]" if became else "")))
+        click.echo(f"  {plain(advice.text)}")
+        click.echo(f"  because: {plain(advice.reason)}")
+
+
+async def _listed(limit: int, after: str | None) -> Found[CallRow]:
+    from pipeline.settings import load
+    from pipeline.store import questions
+    from pipeline.store.open import store_of
+
+    settings = load()
+    async with store_of(settings) as store:
+        return await questions.list_calls(store, tenant_id=settings.tenant, limit=limit, after=after)
+
+
+async def _shown(call_id: str) -> CallView:
+    from pipeline.settings import load
+    from pipeline.store import questions
+    from pipeline.store.open import store_of
+
+    settings = load()
+    async with store_of(settings) as store:
+        return await questions.show_call(store, call_id, tenant_id=settings.tenant)
+
+
+def _print_list(found: Found[CallRow]) -> None:
+    print_table(
+        ("call", "started", "length", "inferred", "observed", "intents", "failed"),
+        (
+            (
+                row.call_id,
+                (row.started_at or "")[:16],
+                None if row.duration_ms is None else clock(row.duration_ms),
+                _named(row.outcome_inferred),
+                _named(row.outcome_observed),
+                ", ".join(row.intents),
+                row.failed and row.failed.stage,
+            )
+            for row in found.items
+        ),
+    )
+    if found.next is not None:
+        click.echo(f"more: --after {found.next}", err=True)
+
+
+def _print_facts(view: CallView) -> None:
+    row = view.row
+    lines = {
+        "call": row.call_id,
+        "started": row.started_at,
+        "length": None if row.duration_ms is None else clock(row.duration_ms),
+        "scenario": row.scenario,
+        "language": row.language,
+        "agent": row.agent,
+        **view.facts,
+        "summary": view.summary,
+        "outcome inferred": row.outcome_inferred
+        and f"{_named(row.outcome_inferred)}, by {row.outcome_inferred.said_by}",
+        "outcome observed": row.outcome_observed
+        and f"{_named(row.outcome_observed)}, by {row.outcome_observed.said_by}",
+        "failed": row.failed and f"{row.failed.stage} at {row.failed.at}: {row.failed.reason}",
+    }
+    known = {name: value for name, value in lines.items() if value not in {None, ""}}
+    width = max(map(len, known))
+    for name, value in known.items():
+        click.echo(f"{name.replace('_', ' '):<{width}}  {plain(str(value))}")
+
+
+def _section(title: str, lines: list[str]) -> None:
+    if lines:
+        click.echo(f"\n{title}")
+    for line in lines:
+        click.echo(f"  {plain(line)}")
+
+
+def _named(outcome: Outcome | None) -> str | None:
+    return outcome and f"{outcome.name} ({outcome.result})"
+
+
+def _quoted(quotes: tuple[str, ...]) -> str:
+    return "".join(f" “{quote}”" for quote in quotes)

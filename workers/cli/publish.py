@@ -1,0 +1,99 @@
+"""``convmine publish``: announce a recording or publish a text conversation, as a telephone system would."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from pipeline.errors import ConvmineError
+from pipeline.settings import Settings, load
+from schemas.wire import CallEvent
+from workers.cli.channels import CHANNEL_ROLE
+from workers.cli.output import json_option, print_json
+
+
+@click.command("recording")
+@click.argument("recording")
+@click.option("--call-id", required=True, help="The id of the call.")
+@click.option("--channel", "channels", multiple=True, type=CHANNEL_ROLE, help="Who is on a channel; may repeat.")
+@click.option("--scenario", help="Scenario of the call; the workers' default if not given.")
+@click.option("--language", help="Language of the call, such as en or zh; recognised if not given.")
+@click.option("--agent", help="Pseudonymous id of the agent.")
+@click.option("--customer", help="Pseudonymous id of the customer.")
+@click.option("--started-at", type=click.DateTime(["%Y-%m-%dT%H:%M:%S%z"]), help="Start, such as 2026-01-31T09:00:00Z.")
+@click.option("--consent/--no-consent", default=None, help="Whether the customer agreed to the analysis.")
+@click.option("--revision", type=click.IntRange(min=1), default=1, show_default=True)
+@json_option
+def publish_recording(  # noqa: PLR0913 - one argument an option
+    *,
+    recording: str,
+    call_id: str,
+    channels: tuple[object, ...],
+    scenario: str | None,
+    language: str | None,
+    agent: str | None,
+    customer: str | None,
+    started_at: datetime | None,
+    revision: int,
+    consent: bool | None,
+    as_json: bool,
+) -> None:
+    """Announce RECORDING, a local file or a URI that the workers can read."""
+    from schemas.audio import RecordingAvailable
+
+    local = None if "://" in recording else Path(recording).resolve()
+    if local is not None and not local.is_file():
+        raise ConvmineError(f"there is no file {recording}")
+    payload = RecordingAvailable.model_validate(
+        {
+            "call_id": call_id,
+            "call": {
+                "scenario": scenario,
+                "language": language,
+                "agent": agent,
+                "customer_id": customer,
+                "started_at": started_at,
+                "consent": consent,
+            },
+            "revision": revision,
+            "dataref": local.as_uri() if local else recording,
+            "sha256": _sha256(local) if local else None,
+            "channels": channels,
+        }
+    )
+    _publish(load(), payload, as_json=as_json)
+
+
+@click.command("transcript")
+@click.argument("conversation", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--revision", type=click.IntRange(min=1), default=1, show_default=True)
+@json_option
+def publish_transcript(conversation: Path, revision: int, *, as_json: bool) -> None:
+    """Publish the text conversation in the JSON file CONVERSATION; personal numbers are masked before it leaves."""
+    from pipeline.conversation import read_conversation, transcript_of
+    from pipeline.privacy.masking import mask
+
+    settings = load()
+    transcript = transcript_of(read_conversation(conversation.read_bytes()), settings.tenant, revision=revision)
+    masked = transcript.model_copy(update={"segments": mask(transcript.segments, transcript.language)})
+    _publish(settings, masked, as_json=as_json)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _publish(settings: Settings, payload: CallEvent, *, as_json: bool) -> None:
+    from workers.edge import Edge
+    from workers.entry import entry_record
+
+    record = entry_record(payload, tenant_id=settings.tenant, time=datetime.now(UTC))
+    ((topic, partition, offset),) = Edge(settings.kafka).publish([record])
+    if as_json:
+        print_json({"topic": topic, "partition": partition, "offset": offset, "key": record.key.decode()})
+    else:
+        click.echo(f"published to {topic}, partition {partition}, offset {offset}")

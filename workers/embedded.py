@@ -1,0 +1,60 @@
+"""The whole pipeline in this process: every stage, the in-process broker, and no server but those that are set."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from pipeline.ports import VectorStore
+from pipeline.settings import Settings
+from pipeline.stages import STAGES
+from workers.assembly import Assembly
+from workers.in_process import InProcessBroker, InProcessWorker
+from workers.measures import Measures
+from workers.processes import limits_of
+from workers.records import NewRecord
+from workers.snapshots import graphs_in_process
+
+Progress = Callable[[Mapping[str, tuple[int, int]]], None]
+"""Told, for each stage, how many events are done and how many there are so far."""
+
+
+async def run_embedded(
+    settings: Settings, records: Sequence[NewRecord], progress: Progress, show: Callable[[VectorStore], Awaitable[None]]
+) -> None:
+    """Publish the records, run every stage until nothing is left to do, and hand the store to ``show``.
+
+    Raises:
+        Config: a setting is missing or wrong.
+        Retryable: the store is away, or another process has its folder open.
+    """
+    broker = InProcessBroker()
+    async with Assembly(settings, graphs_in_process(broker)) as assembly:
+        limits, measures = limits_of(settings), Measures()
+        workers = [InProcessWorker(broker, stage, await assembly.handler(stage), limits, measures) for stage in STAGES]
+        await broker.publish(records)
+        for worker in workers:
+            await worker.start()
+        idle = asyncio.ensure_future(broker.wait_idle(STAGES))
+        watching = asyncio.ensure_future(_watch(broker, progress))
+        try:
+            await asyncio.wait([idle, *(worker.broken for worker in workers)], return_when=asyncio.FIRST_COMPLETED)
+            for worker in workers:
+                if worker.broken.done():
+                    worker.broken.result()
+        finally:
+            idle.cancel()
+            watching.cancel()
+            await asyncio.gather(*(worker.stop(settings.runtime.drain_s) for worker in workers))
+        progress(_state(broker))
+        await show(await assembly.store())
+
+
+async def _watch(broker: InProcessBroker, progress: Progress) -> None:
+    while True:
+        progress(_state(broker))
+        await asyncio.sleep(0.2)
+
+
+def _state(broker: InProcessBroker) -> dict[str, tuple[int, int]]:
+    return {stage.name: (broker.done(stage), broker.done(stage) + broker.lag(stage)) for stage in STAGES}
