@@ -1,0 +1,274 @@
+"""A scenario as frozen values: one edition a language, with names that are checked against each other."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from pipeline.scenarios.prompt import Prompt
+from schemas.call import OutcomeResult
+from schemas.wire import Lane, Role, Sentiment
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
+LanguageCode = Annotated[str, Field(pattern=r"^[a-z]{2}(-[A-Za-z0-9]{2,8})*$")]
+Text = Annotated[str, Field(min_length=1)]
+Side = Literal[Role.AGENT, Role.CUSTOMER]
+
+
+def _unique(where: str, names: Iterable[str]) -> set[str]:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise ValueError(f"{where}: {name!r} is there twice")
+        seen.add(name)
+    return seen
+
+
+def _known(where: str, name: str, names: set[str]) -> None:
+    if name not in names:
+        raise ValueError(f"{where}: {name!r} is not defined; there are {', '.join(sorted(names)) or 'none'}")
+
+
+def _compiles(pattern: str) -> str:
+    try:
+        found = re.compile(pattern, re.IGNORECASE)
+    except re.error as error:
+        raise ValueError(f"is no regular expression: {error}") from None
+    if found.match(""):
+        raise ValueError("is a regular expression that matches the empty string")
+    return pattern
+
+
+Pattern = Annotated[str, AfterValidator(_compiles)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class TopicDefinition(_Part):
+    """What a stretch of a conversation can be about."""
+
+    name: Name
+    title: Text
+
+
+class IntentDefinition(_Part):
+    """What one side can want, ask or do, with sentences that say it."""
+
+    name: Name
+    title: Text
+    description: Text
+    role: Side
+    topic: Name
+    sentiment: Sentiment
+    examples: Annotated[tuple[Text, ...], Field(min_length=1)]
+
+
+class OutcomeDefinition(_Part):
+    """How a call can end, and the intents that say so."""
+
+    name: Name
+    title: Text
+    result: OutcomeResult
+    intents: Annotated[tuple[Name, ...], Field(min_length=1)]
+
+
+class EntityDefinition(_Part):
+    """A slot and the regular expressions that find it; the first pattern that matches a place wins."""
+
+    name: Name
+    title: Text
+    patterns: Annotated[tuple[Pattern, ...], Field(min_length=1)]
+
+
+class Taxonomy(_Part):
+    """All names that mining may give."""
+
+    topics: Annotated[tuple[TopicDefinition, ...], Field(min_length=1)]
+    intents: Annotated[tuple[IntentDefinition, ...], Field(min_length=1)]
+    none_examples: Annotated[tuple[Text, ...], Field(min_length=1)]
+    outcomes: tuple[OutcomeDefinition, ...] = ()
+    entities: tuple[EntityDefinition, ...] = ()
+
+    @model_validator(mode="after")
+    def _names_agree(self) -> Self:
+        topics = _unique("topics", (topic.name for topic in self.topics))
+        intents = _unique("intents", (intent.name for intent in self.intents))
+        _unique("outcomes", (outcome.name for outcome in self.outcomes))
+        _unique("entities", (entity.name for entity in self.entities))
+        for intent in self.intents:
+            _known(f"intents.{intent.name}.topic", intent.topic, topics)
+        decided: dict[str, str] = {}
+        for outcome in self.outcomes:
+            for name in outcome.intents:
+                _known(f"outcomes.{outcome.name}.intents", name, intents)
+                if decided.setdefault(name, outcome.name) != outcome.name:
+                    raise ValueError(f"intent {name!r} decides two outcomes: {decided[name]!r} and {outcome.name!r}")
+        return self
+
+    def intent(self, name: str) -> IntentDefinition | None:
+        """The intent of this name, or None."""
+        return next((intent for intent in self.intents if intent.name == name), None)
+
+    def outcome(self, name: str) -> OutcomeDefinition | None:
+        """The outcome of this name, or None."""
+        return next((outcome for outcome in self.outcomes if outcome.name == name), None)
+
+
+class Trigger(_Part):
+    """When a card fits; all that is set must hold."""
+
+    intent: Name | None = None
+    topic: Name | None = None
+    outcome: Name | None = None
+    sentiment: Sentiment | None = None
+    missing_phrase: Name | None = None
+    unless_intent: Name | None = None
+
+    @model_validator(mode="after")
+    def _asks_for_something(self) -> Self:
+        if not self.model_dump(exclude={"unless_intent"}, exclude_none=True):
+            raise ValueError("names none of intent, topic, outcome, sentiment, missing_phrase")
+        return self
+
+
+class Card(_Part):
+    """Advice to the agent that a person has approved; ``priority`` 100 comes first."""
+
+    id: Slug
+    title: Text
+    text: Text
+    trigger: Trigger
+    lanes: Annotated[tuple[Lane, ...], Field(min_length=1)]
+    priority: Annotated[int, Field(ge=0, le=100)]
+    approved_by: Text
+    valid_from: date
+    valid_to: date | None = None
+    expires_after_s: Annotated[int, Field(ge=1)] | None = None
+
+    @model_validator(mode="after")
+    def _ends_after_start(self) -> Self:
+        if self.valid_to is not None and self.valid_to < self.valid_from:
+            raise ValueError("valid_to lies before valid_from")
+        return self
+
+
+class Playbook(_Part):
+    """The cards of one language."""
+
+    cards: tuple[Card, ...] = ()
+
+    @model_validator(mode="after")
+    def _ids_are_unique(self) -> Self:
+        _unique("cards", (card.id for card in self.cards))
+        return self
+
+
+class RequiredPhrase(_Part):
+    """What one side must say: within so many seconds, or whenever the call ends in this outcome."""
+
+    name: Name
+    title: Text
+    role: Side
+    within_s: Annotated[int, Field(ge=1)] | None = None
+    when_outcome: Name | None = None
+    any_of: Annotated[tuple[Text, ...], Field(min_length=1)]
+
+
+class ForbiddenPhrase(_Part):
+    """What must not be said, by one side or by anybody."""
+
+    name: Name
+    title: Text
+    role: Side | None = None
+    any_of: Annotated[tuple[Text, ...], Field(min_length=1)]
+
+
+class SensitiveWords(_Part):
+    """Words that a person should look at, whoever said them."""
+
+    name: Name
+    title: Text
+    any_of: Annotated[tuple[Text, ...], Field(min_length=1)]
+
+
+class WordLists(_Part):
+    """The compliance rules of one language."""
+
+    required_phrases: tuple[RequiredPhrase, ...] = ()
+    forbidden_phrases: tuple[ForbiddenPhrase, ...] = ()
+    sensitive_words: tuple[SensitiveWords, ...] = ()
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> Self:
+        _unique("required_phrases", (phrase.name for phrase in self.required_phrases))
+        _unique("forbidden_phrases", (phrase.name for phrase in self.forbidden_phrases))
+        _unique("sensitive_words", (words.name for words in self.sensitive_words))
+        return self
+
+
+class Document(_Part):
+    """One file of the knowledge base, as Markdown; ``name`` is the file's without its ending."""
+
+    name: Slug
+    title: Text
+    text: Text
+
+
+class Edition(_Part):
+    """A scenario in one language."""
+
+    language: LanguageCode
+    title: Text
+    taxonomy: Taxonomy
+    playbook: Playbook = Playbook()
+    words: WordLists = WordLists()
+    knowledge: tuple[Document, ...] = ()
+    prompts: tuple[Prompt, ...] = ()
+
+    @model_validator(mode="after")
+    def _names_agree(self) -> Self:
+        outcomes = {outcome.name for outcome in self.taxonomy.outcomes}
+        known = {
+            "intent": {intent.name for intent in self.taxonomy.intents},
+            "topic": {topic.name for topic in self.taxonomy.topics},
+            "outcome": outcomes,
+            "missing_phrase": {phrase.name for phrase in self.words.required_phrases},
+        }
+        known["unless_intent"] = known["intent"]
+        for card in self.playbook.cards:
+            for field, names in known.items():
+                if (name := getattr(card.trigger, field)) is not None:
+                    _known(f"playbook.yaml: cards.{card.id}.trigger.{field}", name, names)
+        for phrase in self.words.required_phrases:
+            if phrase.when_outcome is not None:
+                _known(f"words.yaml: required_phrases.{phrase.name}.when_outcome", phrase.when_outcome, outcomes)
+        return self
+
+    def prompt(self, prompt_id: str) -> Prompt | None:
+        """The newest version of a prompt, or None."""
+        versions = [prompt for prompt in self.prompts if prompt.id == prompt_id]
+        return max(versions, key=lambda prompt: prompt.version, default=None)
+
+
+class Scenario(_Part):
+    """What one kind of desk talks about, in every language that it speaks."""
+
+    id: Slug
+    version: Annotated[int, Field(ge=1)]
+    default_language: LanguageCode
+    editions: Mapping[str, Edition]
+
+    def edition(self, language: str | None) -> Edition:
+        """The edition of a language: ``zh-CN`` falls back on ``zh``, an unknown language on the default."""
+        if language is not None:
+            for code in (language, language.partition("-")[0]):
+                if code in self.editions:
+                    return self.editions[code]
+        return self.editions[self.default_language]

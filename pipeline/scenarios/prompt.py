@@ -1,0 +1,113 @@
+"""Versioned prompts: front matter, then ``# system`` and ``# user`` sections as sandboxed Jinja2."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Annotated, Any, Final, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from pipeline.ports import ChatMessage
+
+_FRONT: Final = re.compile(r"\A---\r?\n(?P<front>.*?)\r?\n---\r?\n(?P<body>.*)\Z", re.DOTALL)
+_SECTIONS: Final = re.compile(
+    r"\A\s*# system\s*?\n(?P<system>.*?)^# user\s*?\n(?P<user>.*)\Z", re.DOTALL | re.MULTILINE
+)
+
+
+class PromptError(ValueError):
+    """A prompt file cannot be read, or is used with other parameters than it declares."""
+
+
+class Prompt(BaseModel):
+    """One version of a prompt; the templates may use the declared parameters and nothing else."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
+    version: Annotated[int, Field(ge=1)]
+    scenario: str
+    language: str
+    parameters: tuple[str, ...]
+    temperature: Annotated[float, Field(ge=0, le=2)] = 0.0
+    max_tokens: Annotated[int, Field(ge=1)] = 2_000
+    system: Annotated[str, Field(min_length=1)]
+    user: Annotated[str, Field(min_length=1)]
+
+    @property
+    def label(self) -> str:
+        """Name and version, for example ``extract.v1``: what a result is stamped with."""
+        return f"{self.id}.v{self.version}"
+
+    @model_validator(mode="after")
+    def _uses_what_it_declares(self) -> Self:
+        from jinja2 import TemplateSyntaxError, meta
+
+        try:
+            used = set[str]().union(
+                *(meta.find_undeclared_variables(_jinja().parse(text)) for text in (self.system, self.user))
+            )
+        except TemplateSyntaxError as error:
+            where = f"line {error.lineno} of its section"
+            raise ValueError(f"the template cannot be read: {error.message} ({where})") from None
+        if undeclared := used - set(self.parameters):
+            raise ValueError(f"parameters: {', '.join(sorted(undeclared))} used in the text but not declared")
+        return self
+
+
+def parse_prompt(text: str) -> Prompt:
+    """Read a prompt file.
+
+    Raises:
+        PromptError: the front matter or a section is missing, or a field is wrong.
+    """
+    if (parts := _FRONT.match(text)) is None:
+        raise PromptError("front matter between two lines '---' is missing")
+    if (sections := _SECTIONS.match(parts["body"])) is None:
+        raise PromptError("the sections '# system' and '# user' are missing")
+    try:
+        front = yaml.safe_load(parts["front"])
+    except yaml.YAMLError as error:
+        raise PromptError(f"the front matter is no YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(front, dict):
+        raise PromptError("the front matter holds no fields")
+    try:
+        return Prompt.model_validate(
+            {**front, "system": sections["system"].strip(), "user": sections["user"].strip()},
+        )
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise PromptError(f"{where}: {first['msg']}" if where else first["msg"]) from None
+
+
+def render(prompt: Prompt, **parameters: object) -> tuple[ChatMessage, ...]:
+    """The messages to send.
+
+    Raises:
+        PromptError: a declared parameter is missing, one is given that is not declared, or the template refuses.
+    """
+    from jinja2 import TemplateError
+
+    given, declared = set(parameters), set(prompt.parameters)
+    if given != declared:
+        names = ", ".join(sorted(given ^ declared))
+        raise PromptError(f"prompt {prompt.label}: parameters {names} are given or declared, but not both")
+    try:
+        return (
+            ChatMessage("system", _jinja().from_string(prompt.system).render(parameters)),
+            ChatMessage("user", _jinja().from_string(prompt.user).render(parameters)),
+        )
+    except TemplateError as error:
+        raise PromptError(f"prompt {prompt.label}: {error}") from error
+
+
+@cache
+def _jinja() -> Any:  # noqa: ANN401 - the class is imported lazily
+    from jinja2 import StrictUndefined
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    # Prompts are plain text for a model, not markup for a browser: escaping would change what was said.
+    return ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=False)
