@@ -24,13 +24,14 @@ from pydantic_settings import (
 from pipeline.errors import Config
 
 PREFIX: Final = "CONVMINE_"
-_SHARED: Final[Mapping[str, tuple[str, str]]] = {
+SHARED: Final[Mapping[str, tuple[str, str]]] = {
     "KAFKA_BOOTSTRAP_SERVERS": ("kafka", "bootstrap_servers"),
     "QDRANT_URL": ("store", "url"),
     "QDRANT_API_KEY": ("store", "api_key"),
     "OPENAI_API_KEY": ("llm", "api_key"),
     "OPENAI_BASE_URL": ("llm", "base_url"),
 }
+"""Variables of other tools, each with the group and name of the setting that it serves."""
 # Variables of our scripts and tests, which are no settings of the program.
 _SCRIPTS: Final = frozenset({"CONVMINE_VENV", "CONVMINE_EVAL_DATA", "CONVMINE_LIVE_LLM"})
 
@@ -47,106 +48,174 @@ Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 
 
 class Group(BaseModel):
-    """Settings of one concern."""
+    """Settings of one concern; the text under each is its description in docs/configuration.md."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 class KafkaSettings(Group):
-    """The broker, and how much a worker takes on at once."""
+    """The broker, and how its topics are made."""
 
     bootstrap_servers: str = "localhost:9092"
+    """Brokers to start from, as `host:port`, separated by commas."""
     topic_prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]*$", max_length=60)] = ""
+    """Stands before the name of every topic and consumer group, so that installations can share a broker."""
     partitions: Positive = 6
+    """Partitions of the topics that `convmine topics apply` creates: the most workers that can share one stage."""
     replication: Positive = 1
+    """Copies of each partition that `convmine topics apply` asks for; 3 is usual on a cluster."""
     max_message_bytes: Positive = 1_000_000
+    """The largest record that is written, in bytes; not more than the broker's `message.max.bytes`. A larger result
+    becomes a dead letter.
+    """
 
 
 class RuntimeSettings(Group):
     """Concurrency, patience, and where a worker says how it is."""
 
     in_flight: Positive = 16
+    """Events that a worker handles at the same time; those of one call stay in order."""
     window: Positive = 1_000
+    """Offsets that a worker may be ahead of the oldest unfinished event of a partition: the most that a kill repeats
+    there.
+    """
     max_attempts: Positive = 6
+    """An event that has failed so often while as many others passed becomes a dead letter; while none pass, it is
+    tried for ever.
+    """
     backoff_s: Seconds = 0.5
+    """Seconds before the second attempt; they double with each further one, and up to half of them is jitter."""
     backoff_max_s: Seconds = 30.0
+    """The longest wait between two attempts, in seconds, unless a server asks for more (Retry-After)."""
     deadline_s: Seconds = 3_600.0
+    """Seconds that an event may keep failing. Not applied yet: `max_attempts` decides."""
     drain_s: Seconds = 30.0
+    """Seconds that events at work get to finish after SIGTERM or SIGINT."""
     http_host: str = "127.0.0.1"
+    """Address for health and metrics. Not served yet."""
     http_port: Annotated[int, Field(ge=0, le=65_535)] = 0
+    """Port for health and metrics; 0 is none. Not served yet."""
 
 
 class AudioSettings(Group):
     """What recordings a worker accepts and from where."""
 
     allowed_roots: Paths = ()
+    """Folders that `file://` recordings may lie in; with none, no local file is read."""
     allowed_hosts: Names = ()
+    """Hosts that recordings may be downloaded from: `name` is a public host on its scheme's default port, `name:port`
+    that port on any address, private ones too.
+    """
     max_bytes: Positive = 500_000_000
+    """The largest recording, in bytes."""
     max_duration_s: Seconds = 4 * 3_600.0
+    """The longest recording, in seconds."""
     arrival_deadline_s: Seconds = 600.0
+    """Seconds after its event in which a recording may still arrive; then it is a dead letter."""
+    fetch_timeout_s: Seconds = 600.0
+    """Seconds that one download may take."""
     vad_threshold: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    """Probability of speech from which a frame of 32 ms counts as speech."""
     vad_hangover_ms: Positive = 400
+    """A pause shorter than this, in milliseconds, does not end a span of speech."""
     max_span_s: Annotated[float, Field(gt=0, le=30)] = 20.0
+    """A longer span of speech, in seconds, is cut where it is quietest. Whisper hears 30 s at once."""
 
 
 class AsrSettings(Group):
     """Which engine turns speech into text."""
 
     engine: Literal["pocketsphinx", "whisper", "faster-whisper", "openai"] = "whisper"
+    """The engine; `openai` is any server with `/v1/audio/transcriptions`. `convmine demo` takes pocketsphinx where
+    this is not set.
+    """
     model: str = "small"
+    """Name of the model, or where a checkpoint (whisper) or folder (faster-whisper) lies; pocketsphinx has its own."""
     device: str = "auto"
+    """Where whisper and faster-whisper compute: `auto`, `cpu` or `cuda`."""
     workers: Positive = 2
+    """Processes of pocketsphinx."""
     batch: Positive = 8
+    """Spans that whisper decodes in one pass, or requests that are under way at the `openai` server."""
     base_url: str | None = None
+    """Address of the `openai` server up to `/v1`; where it is not set OPENAI_BASE_URL, else OpenAI's own."""
     api_key: SecretStr | None = None
+    """Key of the `openai` server; one of your own may need none. OPENAI_API_KEY does not serve here."""
     timeout_s: Seconds = 60.0
+    """Seconds that the `openai` server may take for one span."""
 
 
 class ExtractSettings(Group):
     """Who mines intents."""
 
     extractor: Literal["lexical", "llm"] = "lexical"
+    """Who mines: the offline classifier, or a language model (the group LLM)."""
     scenario: str = "telecom"
+    """Scenario of calls whose event names none; the index stage stores the knowledge base of this one."""
     threshold: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """Probability from which the lexical extractor names an intent; where it is not set, the one measured for it."""
     reasks: Annotated[int, Field(ge=0, le=5)] = 1
+    """How often a language model is asked again when its answer is not valid."""
 
 
 class LlmSettings(Group):
     """Any OpenAI-compatible server."""
 
     base_url: str | None = None
+    """Address of the server up to `/v1`; OpenAI's own where it is not set."""
     api_key: SecretStr | None = None
+    """Key of the server; one of your own may need none."""
     model: str = "gpt-4.1-mini"
+    """Name of the model."""
     timeout_s: Seconds = 60.0
+    """Seconds that one answer may take."""
 
 
 class StoreSettings(Group):
     """Qdrant: a server by ``url``, or local mode in the folder ``path``."""
 
     url: str | None = None
+    """Address of a Qdrant server, such as `http://localhost:6333`; without it, local mode."""
     api_key: SecretStr | None = None
+    """Key of the Qdrant server."""
     path: Path = Path.home() / ".local" / "share" / "convmine" / "qdrant"
+    """Folder of local mode; one process at a time can have it open."""
     prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]*$", max_length=60)] = ""
+    """Stands before the name of every collection, so that installations can share a server."""
     embedder: Literal["auto", "wordllama", "hashing", "openai"] = "auto"
+    """What makes vectors: wordllama (extra `local`), hashing of words and their parts, or the `/v1/embeddings` of the
+    group LLM's server; `auto` is wordllama where it is installed, else hashing. All processes that share collections
+    need the same one.
+    """
     embedder_model: str = "text-embedding-3-small"
+    """Model of the embedder `openai`."""
     timeout_s: Seconds = 30.0
+    """Seconds that one request to Qdrant, or to the embedding server, may take."""
 
 
 class LogSettings(Group):
     """How much is logged, and for whom."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
+    """From which level on is logged, on standard error; `convmine demo` logs errors alone where this is `info`."""
     format: Literal["auto", "json", "console"] = "auto"
+    """JSON lines, or lines for people; `auto` is lines for people on a terminal, else JSON."""
 
 
 class Settings(BaseSettings):
     """Everything that can be set."""
 
     model_config = SettingsConfigDict(
-        frozen=True, extra="forbid", env_prefix=PREFIX, env_nested_delimiter="_", env_nested_max_split=1
+        frozen=True,
+        extra="forbid",
+        use_attribute_docstrings=True,
+        env_prefix=PREFIX,
+        env_nested_delimiter="_",
+        env_nested_max_split=1,
     )
 
     tenant: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")] = "default"
+    """Whose calls the commands publish and show, and whose knowledge base the index stage stores."""
     kafka: KafkaSettings = KafkaSettings()
     runtime: RuntimeSettings = RuntimeSettings()
     audio: AudioSettings = AudioSettings()
@@ -190,7 +259,7 @@ def load() -> Settings:
 
 def _shared_variables(environ: Mapping[str, str]) -> dict[str, Any]:
     values: dict[str, dict[str, str]] = {}
-    for variable, (group, name) in _SHARED.items():
+    for variable, (group, name) in SHARED.items():
         if environ.get(variable):
             values.setdefault(group, {})[name] = environ[variable]
     return values

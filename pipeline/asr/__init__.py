@@ -1,0 +1,1 @@
+"""From a recording to a transcript: fetch, decode, find speech, recognise."""

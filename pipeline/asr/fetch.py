@@ -1,0 +1,111 @@
+"""Claim checks to local files: ``file://`` below allowed folders, ``http(s)://`` from allowed hosts."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import stat
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from pipeline.asr.download import Downloads
+from pipeline.asr.errors import NotThereYet
+from pipeline.errors import Poison
+from pipeline.ports import AudioStore, ClaimCheck
+from pipeline.settings import AudioSettings
+
+_CHUNK_BYTES: Final = 1 << 20
+_HERE: Final = frozenset({"", "localhost"})
+
+
+def build_store(settings: AudioSettings) -> AudioStore:
+    """The store that the settings describe; nothing is allowed that they do not name."""
+    return ClaimedRecordings(
+        roots=settings.allowed_roots,
+        downloads=Downloads(
+            hosts=settings.allowed_hosts, max_bytes=settings.max_bytes, timeout_s=settings.fetch_timeout_s
+        ),
+        max_bytes=settings.max_bytes,
+    )
+
+
+class ClaimedRecordings:
+    """Checks where a claim points, brings the bytes here, and checks that they are the claimed ones."""
+
+    def __init__(self, *, roots: Sequence[Path], downloads: Downloads, max_bytes: int) -> None:
+        self._roots = tuple(root.resolve() for root in roots)
+        self._downloads = downloads
+        self._max_bytes = max_bytes
+
+    @asynccontextmanager
+    async def fetch(self, claim: ClaimCheck) -> AsyncIterator[Path]:
+        """The recording as a local file while the context is open; a downloaded one is removed afterwards.
+
+        Raises:
+            NotThereYet: the file or the address does not exist (yet).
+            Retryable: the server is away or slow.
+            Poison: the claim is not allowed, the file is empty or too large, or its sha256 differs.
+        """
+        parts = _split(claim.uri)
+        if parts.scheme == "file":
+            path = await asyncio.to_thread(self._local, parts)
+            await asyncio.to_thread(self._check, path, claim.sha256)
+            yield path
+        elif parts.scheme in {"http", "https"}:
+            async with self._downloads.download(parts) as path:
+                await asyncio.to_thread(self._check, path, claim.sha256)
+                yield path
+        else:
+            raise Poison(f"the scheme of {claim.uri!r} is not supported: use file://, http:// or https://")
+
+    def _local(self, parts: SplitResult) -> Path:
+        uri = parts.geturl()
+        if parts.netloc not in _HERE:
+            raise Poison(f"{uri!r} names the host {parts.netloc!r}: write file:///path with three slashes")
+        try:
+            path = Path(unquote(parts.path)).resolve()
+            inside = any(path.is_relative_to(root) for root in self._roots)
+        except (ValueError, OSError, RuntimeError) as error:
+            raise Poison(f"{uri!r} is no usable path: {error}") from error
+        if not inside:
+            raise Poison(
+                f"{uri!r} is outside the folders of CONVMINE_AUDIO_ALLOWED_ROOTS",
+                hint="set CONVMINE_AUDIO_ALLOWED_ROOTS to the folders, parted by commas, that recordings may come from",
+            )
+        return path
+
+    def _check(self, path: Path, sha256: str | None) -> None:
+        try:
+            facts = path.stat()
+            if not stat.S_ISREG(facts.st_mode):
+                raise Poison(f"{path} is no file")
+            if facts.st_size == 0:
+                raise Poison("the recording is empty: 0 bytes")
+            if facts.st_size > self._max_bytes:
+                raise Poison(
+                    f"the recording has {facts.st_size} bytes, CONVMINE_AUDIO_MAX_BYTES allows {self._max_bytes}"
+                )
+            found = sha256 and _sha256(path)
+        except OSError as error:
+            # Not yet copied there, or a share that is not mounted: the same to us, and both pass.
+            raise NotThereYet(f"{path} cannot be read: {error.strerror or error}") from error
+        if found != sha256:
+            raise Poison(f"the recording's sha256 is {found}, the event says {sha256}")
+
+
+def _split(uri: str) -> SplitResult:
+    try:
+        return urlsplit(uri)
+    except ValueError as error:
+        raise Poison(f"{uri!r} is no URI: {error}") from error
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK_BYTES):
+            digest.update(chunk)
+    return digest.hexdigest()

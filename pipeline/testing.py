@@ -1,0 +1,100 @@
+"""Public fakes: peer implementations of the ports that keep the same promises, for tests of anyone's stages."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from pipeline.ports import Hit, Point, Recognition, Speech, Where
+
+
+class InMemoryStore:
+    """A ``VectorStore`` in a dictionary: searched by the share of the query's words that stand in a text."""
+
+    def __init__(self) -> None:
+        self.points: dict[str, dict[str, Point]] = {}
+
+    async def prepare(self) -> None:
+        """Nothing has to be there before."""
+
+    async def put(self, collection: str, points: Sequence[Point]) -> None:
+        self.points.setdefault(collection, {}).update({str(UUID(point.id)): point for point in points})
+
+    async def get(self, collection: str, ids: Sequence[str]) -> list[Hit]:
+        held = self.points.get(collection, {})
+        return [Hit(id_, held[id_].payload) for id_ in ids if id_ in held]
+
+    async def remove(self, collection: str, where: Where, *, keep: Sequence[str] = ()) -> None:
+        for point in self._matching(collection, where):
+            if point.id not in keep:
+                del self.points[collection][point.id]
+
+    async def search(self, collection: str, text: str, where: Where, limit: int) -> list[Hit]:
+        asked = _words(text)
+        found = self._matching(collection, where)
+        hits = [Hit(point.id, point.payload, len(asked & _words(point.text)) / max(1, len(asked))) for point in found]
+        return sorted(hits, key=lambda hit: -hit.score)[:limit]
+
+    async def page(
+        self, collection: str, where: Where, limit: int, after: str | None = None
+    ) -> tuple[list[Hit], str | None]:
+        found = [point for point in self._matching(collection, where) if after is None or point.id >= after]
+        return [Hit(point.id, point.payload) for point in found[:limit]], found[limit].id if found[limit:] else None
+
+    async def count(self, collection: str, where: Where) -> int:
+        return len(self._matching(collection, where))
+
+    async def values(self, collection: str, field: str, where: Where, limit: int = 1_000) -> dict[str, int]:
+        found = Counter(value for point in self._matching(collection, where) for value in _listed(point.payload, field))
+        return {str(value): count for value, count in found.most_common(limit)}
+
+    async def close(self) -> None:
+        """Nothing is held open."""
+
+    def _matching(self, collection: str, where: Where) -> list[Point]:
+        return [point for _, point in sorted(self.points.get(collection, {}).items()) if _matches(point.payload, where)]
+
+
+def _words(text: str) -> set[str]:
+    return set(re.findall(r"\w+", text.casefold()))
+
+
+def _listed(payload: Mapping[str, Any], key: str) -> list[Any]:
+    value = payload.get(key, [])
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def _matches(payload: Mapping[str, Any], where: Where) -> bool:
+    def has(key: str, allowed: Sequence[Any]) -> bool:
+        return any(value in allowed for value in _listed(payload, key))
+
+    return (
+        all(has(key, _listed(where.equal, key)) for key in where.equal)
+        and not any(has(key, _listed(where.unequal, key)) for key in where.unequal)
+        and all(any(value >= low for value in _listed(payload, key)) for key, low in where.at_least.items())
+        and all(any(value < high for value in _listed(payload, key)) for key, high in where.below.items())
+    )
+
+
+class ScriptedEngine:
+    """An ``AsrEngine`` that hears what it is told to, one text a stretch; after those, how long each stretch was."""
+
+    name = "scripted"
+    sample_rate_hz = 16_000
+
+    def __init__(self, texts: Sequence[str] = ()) -> None:
+        self._texts = list(texts)
+        self.heard: list[Speech] = []
+
+    async def recognise(self, speeches: Sequence[Speech]) -> list[Recognition]:
+        self.heard.extend(speeches)
+        return [Recognition(self._text(speech), language=speech.language or "en") for speech in speeches]
+
+    async def close(self) -> None:
+        """Nothing is held open."""
+
+    def _text(self, speech: Speech) -> str:
+        return self._texts.pop(0) if self._texts else f"{len(speech.samples) * 1_000 // speech.sample_rate_hz} ms"

@@ -1,0 +1,120 @@
+import asyncio
+import os
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from speech import greeting, noise
+
+from pipeline.asr.engine_pocketsphinx import PocketsphinxEngine, build, words_of
+from pipeline.errors import Poison, Retryable
+from pipeline.ports import Speech
+from pipeline.settings import AsrSettings
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[PocketsphinxEngine]:
+    started = build(AsrSettings(engine="pocketsphinx", workers=1))
+    assert isinstance(started, PocketsphinxEngine)
+    yield started
+    asyncio.run(started.close())
+
+
+PARENT = """
+import asyncio
+import numpy as np
+from pipeline.asr.engine_pocketsphinx import PocketsphinxEngine
+from pipeline.ports import Speech
+
+async def main():
+    await PocketsphinxEngine(workers=1).recognise([Speech(np.zeros(1600, np.float32), 16000)])
+    print("ready", flush=True)
+    await asyncio.sleep(600)
+
+if __name__ == "__main__":
+    asyncio.run(main())
+"""
+
+
+def children(process: int) -> list[int]:
+    return [int(word) for word in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
+
+
+def decoders(process: int) -> list[int]:
+    """The children that are alive and no helper of multiprocessing."""
+    return [child for child in children(process) if "spawn_main" in command(child)]
+
+
+def command(process: int) -> str:
+    try:
+        return Path(f"/proc/{process}/cmdline").read_text()
+    except OSError:
+        return ""
+
+
+async def test_spans_become_words_in_their_order(engine: PocketsphinxEngine) -> None:
+    results = await engine.recognise([Speech(noise(0.3, -60), 16_000, "en-US"), greeting()])
+    assert len(results) == 2
+    assert "good morning" in results[1].text
+    assert await engine.recognise([]) == []
+
+
+async def test_the_words_of_a_span_do_not_hang_on_what_was_heard_before_it(engine: PocketsphinxEngine) -> None:
+    loud, quiet = greeting(), Speech(greeting().samples * 0.02, 16_000, "en")
+    (alone,) = await engine.recognise([quiet])
+    assert (await engine.recognise([Speech(noise(3, -6), 16_000), loud, quiet]))[-1] == alone
+
+
+async def test_a_language_other_than_english_is_poison_with_a_way_out(engine: PocketsphinxEngine) -> None:
+    with pytest.raises(Poison, match="the call's language is zh") as caught:
+        await engine.recognise([Speech(noise(1, -30), 16_000, "zh")])
+    assert "CONVMINE_ASR_ENGINE" in str(caught.value.hint)
+
+
+async def test_a_process_that_dies_is_retryable_and_the_next_call_has_a_new_one(engine: PocketsphinxEngine) -> None:
+    await engine.recognise([Speech(noise(0.2, -60), 16_000)])
+    (before,) = decoders(os.getpid())
+    work = asyncio.ensure_future(engine.recognise([greeting()] * 20))
+    await asyncio.sleep(0)  # the work is handed over
+    os.kill(before, signal.SIGKILL)
+    with pytest.raises(Retryable) as caught:
+        await work
+    assert caught.value.dependency == "pocketsphinx"
+    assert "good morning" in (await engine.recognise([greeting()]))[0].text
+
+
+async def test_closing_stops_the_processes_and_can_be_done_twice() -> None:
+    engine = PocketsphinxEngine(workers=1)
+    others = set(decoders(os.getpid()))
+    await engine.recognise([Speech(noise(0.2, -60), 16_000)])
+    assert set(decoders(os.getpid())) - others
+    await engine.close()
+    await engine.close()
+    assert not set(decoders(os.getpid())) - others
+
+
+def test_ctrl_c_does_not_reach_the_processes_and_a_killed_parent_leaves_none(tmp_path: Path) -> None:
+    program = tmp_path / "parent.py"
+    program.write_text(PARENT, encoding="utf-8")
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])}
+    with subprocess.Popen([sys.executable, str(program)], stdout=subprocess.PIPE, env=environment) as parent:
+        try:
+            assert parent.stdout is not None
+            assert parent.stdout.readline() == b"ready\n"
+            (child,) = decoders(parent.pid)
+            ended = os.pidfd_open(child)
+            os.kill(child, signal.SIGINT)
+            assert select.select([ended], [], [], 0.2)[0] == []
+        finally:
+            parent.kill()
+    assert select.select([ended], [], [], 30)[0] == [ended]
+    os.close(ended)
+
+
+def test_fillers_and_marks_of_pronunciation_are_no_words() -> None:
+    assert words_of("<s> [SPEECH] i read(2) <sil> the ++UM++ <sil> bill(3) </s>") == "i read the bill"
+    assert words_of("<sil> [NOISE]") == ""
