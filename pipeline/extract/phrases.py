@@ -1,0 +1,51 @@
+"""Finding a phrase in what was said, with a little give for recognition errors; Chinese must match to the letter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from pipeline.extract.words import Word, is_han, letters
+
+# Of 100, by the normalised edit distance of rapidfuzz. A required phrase may be misheard; an accusation must be sure.
+LENIENT: Final = 85.0
+STRICT: Final = 92.0
+# A single short word has other words too close to it ("sue you", "see you"), so it must match exactly.
+_SHORT: Final = 8
+
+
+def find_phrase(phrase: str, text: str, *, at_least: float = STRICT) -> str | None:
+    """The words of ``text`` that say ``phrase``, exactly as they stand there, or None.
+
+    Args:
+        phrase: compared without case and punctuation.
+        text: where to look.
+        at_least: likeness from 0 to 100; 100 is equal.
+    """
+    span = find_span(letters(phrase), letters(text), at_least=at_least)
+    return None if span is None else text[span[0] : span[1]]
+
+
+def find_span(wanted: Sequence[Word], said: Sequence[Word], *, at_least: float) -> tuple[int, int] | None:
+    """Where the best match begins and ends, as offsets into the text that ``said`` was taken from."""
+    from rapidfuzz import fuzz
+
+    target = _joined(wanted)
+    if not target or not said:
+        return None
+    if len(target) < _SHORT or any(is_han(word.text) for word in wanted):
+        at_least = 100.0
+    slack = 0 if at_least >= 100 else 1  # noqa: PLR2004 - equal
+    if fuzz.partial_ratio(target, _joined(said), score_cutoff=max(0.0, at_least - 10)) == 0 and slack:
+        return None
+    best: tuple[float, int, int] | None = None
+    for size in range(max(1, len(wanted) - slack), len(wanted) + slack + 1):
+        for first in range(len(said) - size + 1):
+            score = fuzz.ratio(target, _joined(said[first : first + size]), score_cutoff=at_least)
+            if score and (best is None or score > best[0]):
+                best = score, first, first + size - 1
+    return None if best is None else (said[best[1]].start, said[best[2]].end)
+
+
+def _joined(words: Sequence[Word]) -> str:
+    return " ".join(word.text for word in words)

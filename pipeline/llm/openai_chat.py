@@ -1,0 +1,164 @@
+"""Chat through the ``openai`` client, with any server that speaks its protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from pipeline.asr.retry_after import retry_after_s
+from pipeline.errors import Config, ConvmineError, Poison, Retryable
+from pipeline.ports import ChatAnswer, ChatRequest
+from pipeline.settings import LlmSettings
+
+if TYPE_CHECKING:
+    import openai
+    from openai.types.chat import ChatCompletion
+
+# What to ask for, strictest first; a server that refuses one is asked for the next from then on.
+_FORMATS: Final = ("json_schema", "json_object", "text")
+_FORMAT_REFUSED: Final = frozenset({400, 422})
+_BUSY: Final = frozenset({408, 409, 425, 429})
+_KEY_REFUSED: Final = frozenset({401, 403})
+_NOT_FOUND: Final = 404
+_SERVER_FAULT: Final = 500
+# Sent where no key is set: servers of one's own need none, but the client insists on one.
+_NO_KEY: Final = "none"
+
+
+class OpenAIChat:
+    """A ``ChatModel`` over HTTP. The client itself never tries again: that is the runtime's business.
+
+    Args:
+        model: the model's name, as the server knows it.
+        base_url: the server up to ``/v1``; OpenAI's own without it.
+        api_key: the server's key.
+        timeout_s: how long one answer may take.
+
+    Raises:
+        Config: neither a key nor a server is set.
+    """
+
+    def __init__(self, model: str, *, base_url: str | None, api_key: str | None, timeout_s: float) -> None:
+        from openai import AsyncOpenAI
+
+        if base_url is None and api_key is None:
+            raise Config("CONVMINE_LLM_API_KEY", "a language model needs a key", hint="or set CONVMINE_LLM_BASE_URL")
+        self._client = AsyncOpenAI(base_url=base_url, api_key=api_key or _NO_KEY, timeout=timeout_s, max_retries=0)
+        self._model = model
+        self._formats: tuple[str, ...] = _FORMATS
+
+    @classmethod
+    def of(cls, settings: LlmSettings) -> Self:
+        """The model that the settings name."""
+        key = None if settings.api_key is None else settings.api_key.get_secret_value()
+        return cls(settings.model, base_url=settings.base_url, api_key=key, timeout_s=settings.timeout_s)
+
+    @property
+    def name(self) -> str:
+        return self._model
+
+    async def answer(self, request: ChatRequest) -> ChatAnswer:
+        """Ask once.
+
+        Raises:
+            Retryable: the server is away, slow or busy; carries the wait that it asked for.
+            Poison: the request is refused for good, or the answer is cut off, withheld or empty.
+            Config: the server refuses the key or does not have the model.
+        """
+        import openai
+
+        try:
+            completion = await self._complete(request)
+        except openai.APIStatusError as error:
+            raise self._translated(error) from error
+        except openai.APIConnectionError as error:  # time-outs among them
+            raise Retryable(f"the model's server cannot be reached: {error}", dependency="llm") from error
+        except openai.OpenAIError as error:  # an answer that is no completion
+            raise Retryable(f"the model's server answered what cannot be read: {error}", dependency="llm") from error
+        return _answer(completion, request)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.close()
+
+    async def _complete(self, request: ChatRequest) -> ChatCompletion:
+        import openai
+
+        # Every 400 may be about the format, as servers word it differently. A weaker format is remembered only once it
+        # has worked, and where all are refused the first refusal tells why.
+        refused: openai.APIStatusError | None = None
+        formats = self._formats
+        for tried, kind in enumerate(formats):
+            try:
+                completion = await self._ask(request, kind)
+            except openai.APIStatusError as error:
+                if error.status_code not in _FORMAT_REFUSED:
+                    raise
+                refused = refused or error
+            else:
+                self._formats = min(self._formats, formats[tried:], key=len)
+                return completion
+        assert refused is not None
+        raise refused
+
+    async def _ask(self, request: ChatRequest, kind: str) -> ChatCompletion:
+        arguments: Mapping[str, Any] = {
+            "model": self._model,
+            "messages": [{"role": message.role, "content": message.content} for message in request.messages],
+            "temperature": request.temperature,
+            "max_tokens": request.max_tokens,
+            "response_format": _response_format(kind, request),
+        }
+        completion: ChatCompletion = await self._client.chat.completions.create(
+            **{name: value for name, value in arguments.items() if value is not None}
+        )
+        return completion
+
+    def _translated(self, error: openai.APIStatusError) -> ConvmineError:
+        status = error.status_code
+        if status in _BUSY or status >= _SERVER_FAULT:
+            return Retryable(
+                f"the model's server answered {status}",
+                dependency="llm",
+                retry_after_s=retry_after_s(error.response.headers),
+            )
+        if status in _KEY_REFUSED:
+            return Config("CONVMINE_LLM_API_KEY", f"the model's server refuses it ({status})")
+        if status == _NOT_FOUND:
+            return Config(
+                "CONVMINE_LLM_MODEL",
+                f"the server has no model {self._model!r} (404)",
+                hint="or CONVMINE_LLM_BASE_URL is wrong: it ends in /v1",
+            )
+        return Poison(f"the model's server refuses the request ({status}): {error.message[:300]}")
+
+
+def _response_format(kind: str, request: ChatRequest) -> dict[str, Any] | None:
+    if kind == "json_schema":
+        schema = {"name": request.schema_name, "strict": True, "schema": dict(request.json_schema)}
+        return {"type": kind, "json_schema": schema}
+    return {"type": kind} if kind == "json_object" else None
+
+
+def _answer(completion: ChatCompletion, request: ChatRequest) -> ChatAnswer:
+    """The text, or an error that names why there is none."""
+    if not completion.choices:
+        raise Poison("the model's answer is empty: it has no choices")
+    choice = completion.choices[0]
+    text = choice.message.content or ""
+    if choice.message.refusal:
+        raise Poison(f"the model refuses to answer: {choice.message.refusal[:300]}")
+    if choice.finish_reason == "content_filter":
+        raise Poison("the model's answer was withheld by a content filter")
+    if choice.finish_reason == "length":
+        raise Poison(f"the model's answer was cut off at {request.max_tokens} tokens")
+    if not text.strip():
+        raise Poison(f"the model's answer is empty (finish reason {choice.finish_reason})")
+    usage = completion.usage
+    return ChatAnswer(
+        text=text,
+        model=completion.model,
+        finish_reason=choice.finish_reason,
+        input_tokens=usage.prompt_tokens if usage else 0,
+        output_tokens=usage.completion_tokens if usage else 0,
+    )
