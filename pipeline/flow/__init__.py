@@ -1,0 +1,1 @@
+"""The way a conversation takes, step by step, and the graph that the ways of many conversations add up to."""

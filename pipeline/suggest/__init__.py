@@ -1,0 +1,1 @@
+"""Advice to the agent: playbook cards that fit a call, backed by passages of the knowledge base."""
