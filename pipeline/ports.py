@@ -41,6 +41,7 @@ class AsrEngine(Protocol):
     Raises:
         Retryable: the engine's server or device is away.
         Poison: the engine refuses this audio for good.
+        Config: the engine's server refuses the key or does not have the model.
     """
 
     @property
@@ -131,6 +132,8 @@ class Embedder(Protocol):
 
     async def embed(self, texts: Sequence[str]) -> Vectors: ...
 
+    async def close(self) -> None: ...
+
 
 @dataclass(frozen=True, slots=True)
 class Point:
@@ -161,7 +164,7 @@ class Hit:
 
 
 class VectorStore(Protocol):
-    """Collections of points; writing a point again overwrites it.
+    """Collections of points; the id of a point is a UUID, and writing a point again overwrites it.
 
     Raises:
         Retryable: the store is away.
@@ -187,5 +190,8 @@ class VectorStore(Protocol):
         """In the order of ids, with the mark to go on from, or None at the end."""
 
     async def count(self, collection: str, where: Where) -> int: ...
+
+    async def values(self, collection: str, field: str, where: Where, limit: int = 1_000) -> dict[str, int]:
+        """The values of a keyword field, each with how many points have it; most frequent first."""
 
     async def close(self) -> None: ...

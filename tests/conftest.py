@@ -10,6 +10,8 @@ from kafka_node import kafka_node
 
 from pipeline.settings import KafkaSettings
 
+pytest_plugins = ("store_places", "mined_store")
+
 
 @pytest.fixture(scope="session")
 def kafka_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:

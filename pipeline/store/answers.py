@@ -1,0 +1,153 @@
+"""What the questions about stored calls are answered with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Found(Generic[T]):
+    """Items, and the mark to go on from.
+
+    Of an empty answer, ``emptied_by`` is the option that left nothing (None where nothing at all is stored).
+    """
+
+    items: tuple[T, ...]
+    next: str | None = None
+    emptied_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """Something that was said; ``highlights`` are the characters (start, end) of the words asked for."""
+
+    call_id: str
+    segment_id: str
+    role: str
+    start_ms: int
+    end_ms: int
+    text: str
+    highlights: tuple[tuple[int, int], ...]
+    score: float
+    scenario: str | None
+    language: str | None
+    agent: str | None
+    started_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class FoundIntent:
+    """An intent with the words that it stands on; how its call ended is inferred."""
+
+    call_id: str
+    intent_id: str
+    name: str
+    role: str
+    topic: str | None
+    sentiment: str
+    confidence: float
+    quote: str
+    segment_id: str
+    start_ms: int
+    end_ms: int
+    scenario: str | None
+    extractor: str
+    outcome_inferred: str | None
+    outcome_inferred_result: str | None
+    started_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a call ended, by name and as won, lost or open, and who or what says so."""
+
+    name: str
+    result: str
+    said_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The stage that failed on a call, why, and when."""
+
+    stage: str
+    reason: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallRow:
+    """A call in a list; inferred and observed outcome stay two things."""
+
+    call_id: str
+    started_at: str | None
+    scenario: str | None
+    language: str | None
+    agent: str | None
+    duration_ms: int | None
+    intents: tuple[str, ...]
+    outcome_inferred: Outcome | None
+    outcome_observed: Outcome | None
+    failed: Failure | None
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One utterance of a call."""
+
+    role: str
+    start_ms: int
+    end_ms: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ComplianceFinding:
+    """A required phrase that is missing (no quotes), or a word that should be looked at."""
+
+    kind: str
+    name: str
+    quotes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FoundEntity:
+    """A slot, its value, and the words it was said in."""
+
+    name: str
+    value: str
+    role: str
+    quote: str
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """A suggestion, the moment of the call that it is for, and what became of it."""
+
+    suggestion_id: str
+    card_id: str
+    title: str
+    text: str
+    reason: str
+    at_ms: int
+    priority: int
+    feedback: str | None
+    withdrawn: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CallView:
+    """Everything that is stored of one call; ``facts`` are those told from outside, and what it was mined with."""
+
+    row: CallRow
+    facts: Mapping[str, Any]
+    summary: str
+    turns: tuple[Turn, ...]
+    intents: tuple[FoundIntent, ...]
+    entities: tuple[FoundEntity, ...]
+    compliance: tuple[ComplianceFinding, ...]
+    suggestions: tuple[Advice, ...]

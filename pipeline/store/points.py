@@ -1,0 +1,265 @@
+"""From events to points, as pure functions: ids, texts and the payload fields that can be filtered on.
+
+The text that a point is found by is always its payload's ``text``. ``*_ts`` beside a time is the same instant in whole
+seconds, for ranges. A field that is not known is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from pipeline.handling import Inbound
+from pipeline.ids import stable_id
+from pipeline.ports import Point, Where
+from schemas.call import CallFailed, CallOutcome
+from schemas.flow import FlowState
+from schemas.insight import CallInsight, Evidence, Intent
+from schemas.suggestion import SuggestionCreated, SuggestionFeedback, SuggestionWithdrawn
+from schemas.transcript import Segment, TranscriptCompleted
+from schemas.wire import CallFacts, Lane
+
+Fields = dict[str, Any]
+
+_OBSERVED: Final = "outcome_observed"
+_FAILED: Final = "failed_"
+_REACTIONS: Final = ("feedback", "withdrawn")
+
+
+def call_point_id(tenant_id: str, call_id: str) -> str:
+    """The id of a call's point in ``calls``."""
+    return stable_id("call", tenant_id, call_id)
+
+
+def utterance_point_id(tenant_id: str, call_id: str, segment_id: str) -> str:
+    """The id of an utterance's point; a segment's own id need not be of one call alone."""
+    return stable_id("utterance-point", tenant_id, call_id, segment_id)
+
+
+def suggestion_point_id(tenant_id: str, call_id: str, suggestion_id: str) -> str:
+    """The id of a suggestion's point; its own id alone could be another tenant's."""
+    return stable_id("suggestion-point", tenant_id, call_id, suggestion_id)
+
+
+def of_call(tenant_id: str, call_id: str, *, lane: Lane | None = None) -> Where:
+    """The points of one call, of both lanes or of one."""
+    fields = {"tenant_id": tenant_id, "call_id": call_id}
+    return Where(equal=fields if lane is None else {**fields, "lane": str(lane)})
+
+
+def from_revision(where: Where, revision: int) -> Where:
+    """The same, of this revision or a newer one."""
+    return Where(where.equal, where.unequal, {**where.at_least, "revision": revision}, where.below)
+
+
+def before_revision(where: Where, revision: int) -> Where:
+    """The same, of older revisions."""
+    return Where(where.equal, where.unequal, where.at_least, {**where.below, "revision": revision})
+
+
+def utterances(inbound: Inbound, transcript: TranscriptCompleted) -> list[Point]:
+    """One point a segment."""
+    call = _call_fields(inbound, transcript.call_id, transcript.call, transcript.revision, transcript.lane)
+    call["language"] = transcript.language or transcript.call.language
+    return [_utterance(inbound, transcript.call_id, call, segment) for segment in transcript.segments]
+
+
+def intents(inbound: Inbound, insight: CallInsight) -> list[Point]:
+    """One point an intent, found by the words that it stands on."""
+    call = _mined_fields(inbound, insight)
+    return [_intent(inbound, insight.call_id, call, intent) for intent in insight.intents]
+
+
+def call(inbound: Inbound, state: FlowState) -> Point:
+    """The call's own point, from its flow and the insight in it."""
+    insight = state.insight
+    names = list(dict.fromkeys(intent.name for intent in insight.intents))
+    text = " ".join([insight.summary, *(name.replace("_", " ") for name in names)]).strip()
+    outcome = insight.outcome_inferred
+    fields = {
+        **_mined_fields(inbound, insight),
+        "revision": state.revision,
+        "lane": str(state.lane),
+        "duration_ms": insight.duration_ms,
+        "intents": names,
+        "topics": list(dict.fromkeys(span.topic for span in insight.topics)),
+        "summary": insight.summary,
+        "outcome_inferred_reason": outcome.reason if outcome else None,
+        "sentiments": {str(side.role): side.score for side in insight.sentiments},
+        "compliance": list(dict.fromkeys(hit.name for hit in insight.compliance)),
+        "compliance_hits": [
+            {"kind": str(hit.kind), "name": hit.name, "evidence": _said(hit.evidence)} for hit in insight.compliance
+        ],
+        "entities": [
+            {"name": entity.name, "value": entity.value, "role": str(entity.role), "evidence": _said(entity.evidence)}
+            for entity in insight.entities
+        ],
+        "path": [step.label for step in state.path],
+        "text": text,
+    }
+    return Point(call_point_id(inbound.tenant_id, state.call_id), text, _known(fields))
+
+
+def suggestion(inbound: Inbound, created: SuggestionCreated) -> Point:
+    """One point a suggestion."""
+    fields = {
+        **_call_fields(inbound, created.call_id, created.call, created.revision, created.lane),
+        "suggestion_id": created.suggestion_id,
+        "card_id": created.card_id,
+        "title": created.title,
+        "text": created.text,
+        "reason": created.reason,
+        "priority": created.priority,
+        "approved_by": created.approved_by,
+        "at_ms": created.at_ms,
+        "created_at": created.created_at.isoformat(),
+        "expires_at": created.expires_at.isoformat(),
+        "evidence": _said(created.evidence),
+        "passages": [{"passage_id": passage.passage_id, "title": passage.title} for passage in created.passages],
+    }
+    id_ = suggestion_point_id(inbound.tenant_id, created.call_id, created.suggestion_id)
+    return Point(id_, created.text, _known(fields))
+
+
+def bare_call(inbound: Inbound, call_id: str) -> Point:
+    """A call of which nothing has been mined yet; it counts from the time of the event that told of it."""
+    started = _instant("started", inbound.message.envelope.time)
+    fields = {"tenant_id": inbound.tenant_id, "call_id": call_id, "text": "", **started}
+    return Point(call_point_id(inbound.tenant_id, call_id), "", fields)
+
+
+def bare_suggestion(inbound: Inbound, call_id: str, suggestion_id: str) -> Point:
+    """A suggestion that has not come yet."""
+    fields = {"tenant_id": inbound.tenant_id, "call_id": call_id, "suggestion_id": suggestion_id, "text": ""}
+    return Point(suggestion_point_id(inbound.tenant_id, call_id, suggestion_id), "", fields)
+
+
+def outcome_fields(outcome: CallOutcome) -> Fields:
+    """What was observed; always under names of its own, apart from what was inferred."""
+    return {
+        "outcome_observed": outcome.name,
+        "outcome_observed_result": str(outcome.result),
+        "outcome_observed_by": outcome.observed_by,
+        **_instant("outcome_observed", outcome.observed_at),
+    }
+
+
+def failure_fields(inbound: Inbound, failed: CallFailed) -> Fields:
+    """Which stage failed, and why."""
+    fields = {"failed_stage": failed.stage, "failed_reason": failed.reason, "failed_retryable": failed.retryable}
+    return {**fields, **_instant("failed", inbound.message.envelope.time)}
+
+
+def feedback_fields(feedback: SuggestionFeedback) -> Fields:
+    """What the agent did with the suggestion."""
+    fields = {
+        "card_id": feedback.card_id,
+        "feedback": str(feedback.kind),
+        "feedback_agent": feedback.agent,
+        "feedback_text": feedback.text,
+        **_instant("feedback", feedback.at),
+    }
+    return _known(fields)
+
+
+def withdrawal_fields(inbound: Inbound, withdrawn: SuggestionWithdrawn) -> Fields:
+    """That the conversation has overtaken the suggestion."""
+    return {"withdrawn_reason": withdrawn.reason, **_instant("withdrawn", inbound.message.envelope.time)}
+
+
+def observed(payload: Mapping[str, Any]) -> Fields:
+    """The fields of an observed outcome."""
+    return _starting(payload, _OBSERVED)
+
+
+def failure(payload: Mapping[str, Any]) -> Fields:
+    """The fields of a failure."""
+    return _starting(payload, _FAILED)
+
+
+def reaction(payload: Mapping[str, Any]) -> Fields:
+    """The fields of feedback and withdrawal."""
+    return _starting(payload, *_REACTIONS)
+
+
+def _utterance(inbound: Inbound, call_id: str, call: Fields, segment: Segment) -> Point:
+    id_ = utterance_point_id(inbound.tenant_id, call_id, segment.segment_id)
+    fields = {
+        **call,
+        "utterance_id": id_,
+        "segment_id": segment.segment_id,
+        "role": str(segment.role),
+        "channel": segment.channel,
+        "start_ms": segment.start_ms,
+        "end_ms": segment.end_ms,
+        "confidence": segment.confidence,
+        "text": segment.text,
+    }
+    return Point(id_, segment.text, _known(fields))
+
+
+def _intent(inbound: Inbound, call_id: str, call: Fields, intent: Intent) -> Point:
+    first = intent.evidence[0]
+    text = " ".join(evidence.quote for evidence in intent.evidence)
+    fields = {
+        **call,
+        "intent_id": intent.intent_id,
+        "name": intent.name,
+        "role": str(intent.role),
+        "topic": intent.topic,
+        "sentiment": str(intent.sentiment),
+        "confidence": intent.confidence,
+        "quote": first.quote,
+        "segment_id": first.segment_id,
+        "start_ms": first.start_ms,
+        "end_ms": first.end_ms,
+        "evidence": _said(intent.evidence),
+        "text": text,
+    }
+    id_ = stable_id("intent-point", inbound.tenant_id, call_id, intent.intent_id)
+    return Point(id_, text, _known(fields))
+
+
+def _call_fields(inbound: Inbound, call_id: str, facts: CallFacts, revision: int, lane: Lane) -> Fields:
+    """What every point of a call carries; a call whose start nobody told counts from its event's time."""
+    return {
+        **facts.model_dump(mode="json", exclude={"started_at"}),
+        "tenant_id": inbound.tenant_id,
+        "call_id": call_id,
+        "revision": revision,
+        "lane": str(lane),
+        **_instant("started", facts.started_at or inbound.message.envelope.time),
+    }
+
+
+def _mined_fields(inbound: Inbound, insight: CallInsight) -> Fields:
+    """What the points of an insight carry besides: what it was mined with, and how the call seems to have ended."""
+    made, outcome = insight.provenance, insight.outcome_inferred
+    return {
+        **_call_fields(inbound, insight.call_id, insight.call, insight.revision, insight.lane),
+        "scenario": insight.call.scenario or made.scenario,
+        "language": insight.language,
+        "extractor": str(made.extractor),
+        "model": made.model,
+        "prompt_version": made.prompt_version,
+        "scenario_version": made.scenario_version,
+        "outcome_inferred": outcome.name if outcome else None,
+        "outcome_inferred_result": str(outcome.result) if outcome else None,
+    }
+
+
+def _instant(name: str, at: datetime) -> Fields:
+    return {f"{name}_at": at.isoformat(), f"{name}_ts": int(at.timestamp())}
+
+
+def _said(evidence: Sequence[Evidence]) -> list[Fields]:
+    return [piece.model_dump(mode="json") for piece in evidence]
+
+
+def _starting(payload: Mapping[str, Any], *prefixes: str) -> Fields:
+    return {key: value for key, value in payload.items() if key.startswith(prefixes)}
+
+
+def _known(fields: Fields) -> Fields:
+    return {key: value for key, value in fields.items() if value is not None}

@@ -1,0 +1,201 @@
+"""The questions that people ask of stored calls, each an async function over the ``VectorStore`` port."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from pipeline.ports import Hit, VectorStore, Where
+from pipeline.store import narrowing
+from pipeline.store.answers import (
+    Advice,
+    CallRow,
+    CallView,
+    ComplianceFinding,
+    Failure,
+    Found,
+    FoundEntity,
+    FoundIntent,
+    Outcome,
+    Turn,
+    Utterance,
+)
+from pipeline.store.collections import CALLS, INTENTS, SUGGESTIONS, UTTERANCES
+from pipeline.store.narrowing import Asked, Named
+from pipeline.store.points import call_point_id, of_call
+from pipeline.store.sparse import highlights
+
+Payload = Mapping[str, Any]
+
+_PAGE: Final = 500
+_FACTS: Final = (
+    "direction", "team", "queue", "campaign", "customer_id", "consent", "lane", "revision",
+    "extractor", "model", "prompt_version", "scenario_version",
+)  # fmt: skip
+
+
+async def search(store: VectorStore, text: str, asked: Asked, *, tenant_id: str, limit: int) -> Found[Utterance]:
+    """What was said, nearest to the text by meaning and by word.
+
+    Raises:
+        Unknown: a name that was asked for is not in the store.
+        TooWide: an option matches too many calls for one search.
+    """
+    narrowings = await narrowing.of_utterances(store, tenant_id, asked)
+    hits = await store.search(UTTERANCES, text, narrowing.combined(tenant_id, narrowings), limit)
+    if hits:
+        return Found(tuple(_utterance(hit, text) for hit in hits))
+    return Found((), emptied_by=await narrowing.emptied_by(store, UTTERANCES, tenant_id, narrowings))
+
+
+async def query(
+    store: VectorStore, asked: Asked, *, tenant_id: str, limit: int, after: str | None = None
+) -> Found[FoundIntent]:
+    """Intents that match, in a stable order, page by page.
+
+    Raises:
+        Unknown: a name that was asked for is not in the store.
+        TooWide: an option matches too many calls for one query.
+    """
+    narrowings = await narrowing.of_intents(store, tenant_id, asked)
+    hits, following = await store.page(INTENTS, narrowing.combined(tenant_id, narrowings), limit, after)
+    if hits or after is not None:
+        return Found(tuple(_intent(hit.payload) for hit in hits), following)
+    return Found((), emptied_by=await narrowing.emptied_by(store, INTENTS, tenant_id, narrowings))
+
+
+async def list_calls(
+    store: VectorStore, *, tenant_id: str, limit: int = 100, after: str | None = None
+) -> Found[CallRow]:
+    """The calls of a page, by time of start; pages go by id."""
+    hits, following = await store.page(CALLS, narrowing.of_tenant(tenant_id), limit, after)
+    rows = sorted((_row(hit.payload) for hit in hits), key=lambda row: (row.started_at or "", row.call_id))
+    return Found(tuple(rows), following)
+
+
+async def show_call(store: VectorStore, call_id: str, *, tenant_id: str) -> CallView:
+    """Everything that is stored of a call.
+
+    Raises:
+        Unknown: there is no such call; the hint has the nearest ids.
+    """
+    where = of_call(tenant_id, call_id)
+    stored = await store.get(CALLS, [call_point_id(tenant_id, call_id)])
+    turns = await _all(store, UTTERANCES, where)
+    if not stored and not turns:
+        await narrowing.check_known(store, tenant_id, Named("call", CALLS, "call_id", call_id))
+    payload: Payload = stored[0].payload if stored else {"call_id": call_id}
+    intents = await _all(store, INTENTS, where)
+    suggestions = await _all(store, SUGGESTIONS, where)
+    return CallView(
+        row=_row(payload),
+        facts={name: payload[name] for name in _FACTS if name in payload},
+        summary=payload.get("summary", ""),
+        turns=tuple(sorted((_turn(hit.payload) for hit in turns), key=lambda turn: (turn.start_ms, turn.end_ms))),
+        intents=tuple(sorted((_intent(hit.payload) for hit in intents), key=lambda intent: intent.start_ms)),
+        entities=tuple(_entity(entity) for entity in payload.get("entities", ())),
+        compliance=tuple(_finding(hit) for hit in payload.get("compliance_hits", ())),
+        suggestions=tuple(
+            sorted((_advice(hit.payload) for hit in suggestions if "card_id" in hit.payload), key=lambda one: one.at_ms)
+        ),
+    )
+
+
+def _utterance(hit: Hit, asked: str) -> Utterance:
+    said = hit.payload
+    return Utterance(
+        call_id=said["call_id"],
+        segment_id=said["segment_id"],
+        role=said["role"],
+        start_ms=said["start_ms"],
+        end_ms=said["end_ms"],
+        text=said["text"],
+        highlights=highlights(said["text"], asked),
+        score=hit.score,
+        scenario=said.get("scenario"),
+        language=said.get("language"),
+        agent=said.get("agent"),
+        started_at=said["started_at"],
+    )
+
+
+def _intent(payload: Payload) -> FoundIntent:
+    return FoundIntent(
+        call_id=payload["call_id"],
+        intent_id=payload["intent_id"],
+        name=payload["name"],
+        role=payload["role"],
+        topic=payload.get("topic"),
+        sentiment=payload["sentiment"],
+        confidence=payload["confidence"],
+        quote=payload["quote"],
+        segment_id=payload["segment_id"],
+        start_ms=payload["start_ms"],
+        end_ms=payload["end_ms"],
+        scenario=payload.get("scenario"),
+        extractor=payload["extractor"],
+        outcome_inferred=payload.get("outcome_inferred"),
+        outcome_inferred_result=payload.get("outcome_inferred_result"),
+        started_at=payload["started_at"],
+    )
+
+
+def _row(payload: Payload) -> CallRow:
+    return CallRow(
+        call_id=payload["call_id"],
+        started_at=payload.get("started_at"),
+        scenario=payload.get("scenario"),
+        language=payload.get("language"),
+        agent=payload.get("agent"),
+        duration_ms=payload.get("duration_ms"),
+        intents=tuple(payload.get("intents", ())),
+        outcome_inferred=_outcome(payload, "outcome_inferred", "extractor"),
+        outcome_observed=_outcome(payload, "outcome_observed", "outcome_observed_by"),
+        failed=_failure(payload),
+    )
+
+
+def _outcome(payload: Payload, field: str, said_by: str) -> Outcome | None:
+    if field not in payload:
+        return None
+    return Outcome(payload[field], payload[f"{field}_result"], payload[said_by])
+
+
+def _failure(payload: Payload) -> Failure | None:
+    if "failed_stage" not in payload:
+        return None
+    return Failure(payload["failed_stage"], payload["failed_reason"], payload["failed_at"])
+
+
+def _turn(payload: Payload) -> Turn:
+    return Turn(payload["role"], payload["start_ms"], payload["end_ms"], payload["text"])
+
+
+def _entity(entity: Payload) -> FoundEntity:
+    return FoundEntity(entity["name"], entity["value"], entity["role"], entity["evidence"][0]["quote"])
+
+
+def _finding(hit: Payload) -> ComplianceFinding:
+    return ComplianceFinding(hit["kind"], hit["name"], tuple(piece["quote"] for piece in hit["evidence"]))
+
+
+def _advice(payload: Payload) -> Advice:
+    return Advice(
+        suggestion_id=payload["suggestion_id"],
+        card_id=payload["card_id"],
+        title=payload["title"],
+        text=payload["text"],
+        reason=payload["reason"],
+        at_ms=payload["at_ms"],
+        priority=payload["priority"],
+        feedback=payload.get("feedback"),
+        withdrawn=payload.get("withdrawn_reason"),
+    )
+
+
+async def _all(store: VectorStore, collection: str, where: Where) -> list[Hit]:
+    hits, after = await store.page(collection, where, _PAGE)
+    while after is not None:
+        more, after = await store.page(collection, where, _PAGE, after)
+        hits += more
+    return hits

@@ -1,0 +1,115 @@
+"""The store in every place it can be: in memory, in a folder, behind the stand-in, on a server (``QDRANT_URL``)."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from pipeline.ports import Embedder, VectorStore
+from pipeline.store.collections import COLLECTIONS
+from pipeline.store.connections import Connection, Folder, Server
+from pipeline.store.embedders import HashingEncoder, InThread
+from pipeline.store.qdrant import QdrantStore
+from pipeline.testing import InMemoryStore
+
+STAND_IN = Path(__file__).with_name("qdrant_stand_in.py")
+PLACES = ["local", "stand-in", *(["server"] if os.environ.get("QDRANT_URL") else [])]
+
+MakeStore = Callable[..., QdrantStore]
+
+
+@pytest.fixture(scope="session")
+def stand_in_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    folder = tmp_path_factory.mktemp("stand-in")
+    command = [sys.executable, str(STAND_IN), "--path", str(folder), "--port", str(port)]
+    with subprocess.Popen(command) as process:
+        try:
+            _wait_until_ready(f"http://127.0.0.1:{port}/readyz", process)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+
+
+@pytest.fixture(params=PLACES)
+async def make_store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[MakeStore]:
+    """Makes stores over the same collections of Qdrant, which are removed afterwards."""
+    async with _scratch(_connect(str(request.param), tmp_path, request)) as make:
+        yield make
+
+
+@pytest.fixture
+async def qdrant(make_store: MakeStore) -> QdrantStore:
+    store = make_store()
+    await store.prepare()
+    return store
+
+
+@pytest.fixture(params=["memory", *PLACES])
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[VectorStore]:
+    """Each implementation of the port."""
+    if request.param == "memory":
+        yield InMemoryStore()
+        return
+    async with _scratch(_connect(str(request.param), tmp_path, request)) as make:
+        held = make()
+        await held.prepare()
+        yield held
+
+
+def _connect(place: str, folder: Path, request: pytest.FixtureRequest) -> Callable[[], Connection]:
+    if place == "local":
+        return lambda: Folder(folder / "qdrant")
+    if place == "stand-in":
+        url = request.getfixturevalue("stand_in_url")
+        return lambda: Server(url)
+    return lambda: Server(os.environ["QDRANT_URL"], api_key=os.environ.get("QDRANT_API_KEY"))
+
+
+@asynccontextmanager
+async def _scratch(connect: Callable[[], Connection]) -> AsyncIterator[MakeStore]:
+    prefix = f"test-{uuid.uuid4().hex[:12]}-"
+    made: list[QdrantStore] = []
+
+    def make(embedder: Embedder | None = None) -> QdrantStore:
+        made.append(QdrantStore(connect(), embedder or InThread(HashingEncoder()), prefix=prefix))
+        return made[-1]
+
+    yield make
+    for store in made:
+        await store.close()
+    await _remove_collections(connect(), prefix)
+
+
+async def _remove_collections(connection: Connection, prefix: str) -> None:
+    async def remove(name: str) -> None:
+        await connection.run(lambda client: client.delete_collection(name))
+
+    for collection in COLLECTIONS:
+        await remove(prefix + collection.name)
+    await connection.close()
+
+
+def _wait_until_ready(url: str, process: subprocess.Popen[bytes]) -> None:
+    give_up = time.monotonic() + 60
+    while time.monotonic() < give_up:
+        assert process.poll() is None, "the stand-in stopped"
+        try:
+            httpx.get(url)
+        except httpx.TransportError:
+            time.sleep(0.05)
+        else:
+            return
+    pytest.fail("the stand-in did not answer within a minute")
