@@ -1,0 +1,1 @@
+"""How good recognition and extraction are, measured against references."""

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import Config
+from pipeline.settings import load
+
+
+@pytest.fixture(autouse=True)
+def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in os.environ:
+        if name.startswith("CONVMINE_") or name in {"KAFKA_BOOTSTRAP_SERVERS", "QDRANT_URL"}:
+            monkeypatch.delenv(name)
+
+
+def test_a_variable_sets_the_setting_of_its_group(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONVMINE_ASR_ENGINE", "openai")
+    monkeypatch.setenv("CONVMINE_AUDIO_ALLOWED_ROOTS", "/a,/b")
+    monkeypatch.setenv("CONVMINE_TENANT", "acme")
+    settings = load()
+    assert settings.asr.engine == "openai"
+    assert settings.audio.allowed_roots == (Path("/a"), Path("/b"))
+    assert settings.tenant == "acme"
+
+
+def test_ours_beats_the_name_that_other_tools_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "theirs:9092")
+    assert load().kafka.bootstrap_servers == "theirs:9092"
+    monkeypatch.setenv("CONVMINE_KAFKA_BOOTSTRAP_SERVERS", "ours:9092")
+    assert load().kafka.bootstrap_servers == "ours:9092"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("CONVMINE_ASR_ENGINE", "parrot", "'whisper'"),
+        ("CONVMINE_KAFKA_PARTITIONS", "0", "greater than or equal to 1"),
+        ("CONVMINE_TENANT", "a:b", "match pattern"),
+        ("CONVMINE_ASR", "x", "is no setting"),
+        ("CONVMINE_TENANT_NAME", "x", "is no setting"),
+        ("CONVMINE_NOTHING", "x", "is no setting"),
+    ],
+)
+def test_a_wrong_variable_is_named_with_what_is_expected(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, expected: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(Config, match=expected) as caught:
+        load()
+    assert caught.value.setting == name
+
+
+def test_a_secret_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-very-secret")
+    assert "very-secret" not in repr(load())
