@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from pipeline.errors import Config
+from pipeline.errors import ConvmineError
 from pipeline.settings import Settings
 from pipeline.stages import Stage
 from workers.assembly import Assembly
@@ -37,7 +37,8 @@ async def run_stages(settings: Settings, stages: Sequence[Stage]) -> None:
     """Run these stages until SIGTERM or SIGINT; both drain.
 
     Raises:
-        Config: a setting or a topic is missing or wrong.
+        Config: a setting is missing or wrong.
+        ConvmineError: a topic is missing.
         Retryable: Kafka or the store is away at start.
     """
     await _topics_are_there(settings, stages)
@@ -75,8 +76,7 @@ async def _topics_are_there(settings: Settings, stages: Sequence[Stage]) -> None
     there = await asyncio.to_thread(Edge(settings.kafka).topics)
     needed = {topic for stage in stages for topic in (*stage.reads, *stage.writes)}
     if missing := sorted(topic for topic in needed if not there[topic]):
-        raise Config(
-            "CONVMINE_KAFKA_TOPIC_PREFIX",
+        raise ConvmineError(
             f"Kafka at {settings.kafka.bootstrap_servers} has no topic {', '.join(missing)}",
             hint="run: convmine topics apply",
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -37,9 +37,15 @@ def show_call(call_id: str, *, as_json: bool) -> None:
     """Show one call: turns, intents, outcome, suggestions."""
     view = asyncio.run(_shown(call_id))
     if as_json:
-        print_json(dataclasses.asdict(view))
+        print_json(call_document(view))
     else:
         print_call(view)
+
+
+def call_document(view: CallView) -> dict[str, Any]:
+    """One call for programs: the fields of its row on the top level, ``intents`` with their words."""
+    document = dataclasses.asdict(view)
+    return {**document.pop("row"), **document}
 
 
 def print_call(view: CallView) -> None:
@@ -60,7 +66,8 @@ def print_call(view: CallView) -> None:
     )
     for advice in view.suggestions:
         became = advice.feedback or ("withdrawn" if advice.withdrawn else None)
-        click.echo(plain(f"\nsuggestion at {clock(advice.at_ms)}: {advice.title}" + (f" [{became}]" if became else "")))
+        click.echo()
+        click.echo(plain(f"suggestion at {clock(advice.at_ms)}: {advice.title}" + (f" [{became}]" if became else "")))
         click.echo(f"  {plain(advice.text)}")
         click.echo(f"  because: {plain(advice.reason)}")
 
@@ -136,7 +143,7 @@ def _section(title: str, lines: list[str]) -> None:
 
 
 def _named(outcome: Outcome | None) -> str | None:
-    return outcome and f"{outcome.name} ({outcome.result})"
+    return None if outcome is None else f"{outcome.name} ({outcome.result})"
 
 
 def _quoted(quotes: tuple[str, ...]) -> str:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Command = Callable[..., None]
 
 
-class Since(click.ParamType[datetime]):
+class Since(click.ParamType):
     """An instant: a time ago such as ``7d``, or a date."""
 
     name = "time"

@@ -1,0 +1,65 @@
+"""Real processes for the end-to-end tests: each has its own log, and is ended by its process id."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+CONVMINE = [sys.executable, "-c", "from workers.cli import main; main()"]
+
+
+def environment(changes: Mapping[str, str]) -> dict[str, str]:
+    """This environment without settings of convmine, plus those given."""
+    shared = {"KAFKA_BOOTSTRAP_SERVERS", "QDRANT_URL", "OPENAI_API_KEY", "OPENAI_BASE_URL"}
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith("CONVMINE_") and name not in shared
+    }
+    return {**kept, "PYTHONPATH": str(ROOT), **changes}
+
+
+def convmine(*arguments: str, env: Mapping[str, str], check: bool = True) -> subprocess.CompletedProcess[str]:
+    """Run a command of convmine to its end."""
+    done = subprocess.run([*CONVMINE, *arguments], env=env, capture_output=True, text=True, timeout=240, check=False)
+    if check and done.returncode:
+        raise AssertionError(f"convmine {' '.join(arguments)} -> {done.returncode}\n{done.stdout}\n{done.stderr}")
+    return done
+
+
+def convmine_json(*arguments: str, env: Mapping[str, str]) -> Any:
+    """What a command of convmine answers with ``--json``."""
+    return json.loads(convmine(*arguments, "--json", env=env).stdout)
+
+
+@contextmanager
+def running(command: list[str], env: Mapping[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A process in the background, told to stop at the end and given time to."""
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, env=env, stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
+        try:
+            yield process
+        finally:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(60)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+
+
+def wait_until(true: Callable[[], bool], *, seconds: float, logs: Path) -> None:
+    """Ask again and again; when the time is up, show the ends of all logs."""
+    deadline = time.monotonic() + seconds
+    while not true():
+        if time.monotonic() > deadline:
+            ends = "\n".join(f"--- {log.name}\n{log.read_text()[-3_000:]}" for log in sorted(logs.glob("*.log")))
+            raise AssertionError(f"not within {seconds} s\n{ends}")
+        time.sleep(0.5)

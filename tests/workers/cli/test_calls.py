@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from mined_store import Convmine
+
+
+def test_calls_are_listed_with_both_outcomes_apart(analyst: Convmine) -> None:
+    rows = [line for line in analyst("calls", "list").stdout.splitlines() if "call-" in line]
+    assert len(rows) == 2
+    assert "cancelled (lost)" in rows[1]
+    assert "sale_closed (won)" in rows[1]
+    assert "won" not in rows[0]
+
+
+def test_a_list_in_json_has_items_and_next(analyst: Convmine) -> None:
+    document = json.loads(analyst("calls", "list", "--limit", "1", "--json").stdout)
+    assert len(document["items"]) == 1
+    assert document["next"]
+
+
+def test_a_call_is_shown_with_everything_that_is_known_of_it(analyst: Convmine) -> None:
+    shown = analyst("calls", "show", "call-two").stdout
+    for words in (
+        "00:05  customer  I am worried about the price of my plan",
+        "price_concern (0.90): “worried about the price”",
+        "outcome inferred  cancelled (lost), by lexical",
+        "outcome observed  sale_closed (won), by crm",
+        "missing phrase: recording_notice",
+        "suggestion at 00:05: Offer the loyalty discount [accepted]",
+        "because: the customer worries about the price",
+        "amount = 30",
+    ):
+        assert words in shown
+    assert "\x1b" not in shown
+
+
+def test_a_shown_call_in_json_has_its_parts(analyst: Convmine) -> None:
+    document = json.loads(analyst("calls", "show", "call-one", "--json").stdout)
+    assert [turn["role"] for turn in document["turns"]] == ["agent", "customer"] * 2
+    assert (document["call_id"], document["outcome_observed"]) == ("call-one", None)
+    assert document["outcome_inferred"] == {"name": "cancelled", "result": "lost", "said_by": "lexical"}
+    assert [intent["name"] for intent in document["intents"]] == ["price_concern", "cancel_contract"]
+    assert document["suggestions"][0]["at_ms"] == 5_000
+
+
+def test_an_unknown_call_fails_with_the_nearest(analyst: Convmine) -> None:
+    done = analyst("calls", "show", "call-tow")
+    assert (done.code, done.stdout) == (1, "")
+    assert "no call named 'call-tow'" in done.stderr
+    assert "call-two" in done.stderr
+
+
+def test_a_store_that_another_process_has_open_is_one_line(mined_folder: Path, analyst: Convmine) -> None:
+    import portalocker
+
+    with portalocker.Lock(mined_folder / "qdrant" / ".lock", flags=portalocker.LOCK_EX | portalocker.LOCK_NB):
+        done = analyst("calls", "list")
+    assert done.code == 1
+    assert done.stderr.count("\n") == 1
+    assert "in use by another process" in done.stderr
