@@ -11,7 +11,7 @@ from pydantic import AwareDatetime, Field, ValidationError, model_validator
 from pipeline.errors import Poison
 from pipeline.ids import stable_id
 from schemas.transcript import Segment, TranscriptCompleted
-from schemas.wire import CallFacts, Direction, Identifier, Milliseconds, Role, Wire
+from schemas.wire import CallFacts, Direction, Identifier, Language, Milliseconds, Role, Wire
 
 
 class WrittenMessage(Wire):
@@ -29,7 +29,7 @@ class WrittenConversation(Wire):
 
     call_id: Identifier
     messages: Annotated[tuple[WrittenMessage, ...], Field(min_length=1, max_length=20_000)]
-    language: str | None = None
+    language: Language | None = None
     scenario: Identifier | None = None
     direction: Direction | None = None
     agent: str | None = None
@@ -61,7 +61,9 @@ def read_conversation(text: str | bytes) -> WrittenConversation:
         raise Poison(f"the conversation is no JSON: {error}") from error
 
 
-def transcript_of(conversation: WrittenConversation, tenant_id: str, *, revision: int = 1) -> TranscriptCompleted:
+def transcript_of(
+    conversation: WrittenConversation, tenant_id: str, *, revision: int = 1, default_scenario: str | None = None
+) -> TranscriptCompleted:
     """The transcript: one segment a message, in order of time, ids as a recording's segments have them."""
     first_sent = min((m.sent_at for m in conversation.messages if m.sent_at), default=None)
     start = conversation.started_at or first_sent
@@ -79,7 +81,7 @@ def transcript_of(conversation: WrittenConversation, tenant_id: str, *, revision
     return TranscriptCompleted(
         call_id=conversation.call_id,
         call=CallFacts(
-            scenario=conversation.scenario,
+            scenario=conversation.scenario or default_scenario,
             language=conversation.language,
             direction=conversation.direction,
             agent=conversation.agent,

@@ -24,6 +24,8 @@ from pydantic_settings import (
 from pipeline.errors import Config
 
 PREFIX: Final = "CONVMINE_"
+OPENAI_URL: Final = "https://api.openai.com/v1"
+"""Where OpenAI-compatible clients go unless a base URL is set; given to them so that they read no variable."""
 SHARED: Final[Mapping[str, tuple[str, str]]] = {
     "KAFKA_BOOTSTRAP_SERVERS": ("kafka", "bootstrap_servers"),
     "QDRANT_URL": ("store", "url"),
@@ -87,14 +89,8 @@ class RuntimeSettings(Group):
     """Seconds before the second attempt; they double with each further one, and up to half of them is jitter."""
     backoff_max_s: Seconds = 30.0
     """The longest wait between two attempts, in seconds, unless a server asks for more (Retry-After)."""
-    deadline_s: Seconds = 3_600.0
-    """Seconds that an event may keep failing. Not applied yet: `max_attempts` decides."""
     drain_s: Seconds = 30.0
     """Seconds that events at work get to finish after SIGTERM or SIGINT."""
-    http_host: str = "127.0.0.1"
-    """Address for health and metrics. Not served yet."""
-    http_port: Annotated[int, Field(ge=0, le=65_535)] = 0
-    """Port for health and metrics; 0 is none. Not served yet."""
 
 
 class AudioSettings(Group):

@@ -12,6 +12,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 Identifier = Annotated[str, Field(min_length=1, max_length=200)]
 Milliseconds = Annotated[int, Field(ge=0)]
+Language = Annotated[str, Field(pattern=r"^[a-z]{2}(-[A-Za-z0-9]{2,8})*$")]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
@@ -84,7 +85,7 @@ class CallFacts(Wire):
     """What is known of a call from outside; carried along by every event, so that no stage needs a join."""
 
     scenario: Identifier | None = None
-    language: Annotated[str, Field(pattern=r"^[a-z]{2}(-[A-Za-z0-9]{2,8})*$")] | None = None
+    language: Language | None = None
     direction: Direction | None = None
     agent: str | None = None
     team: str | None = None

@@ -5,15 +5,17 @@ What stages share (the store, loaded scenarios) is made once; everything is clos
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
-from functools import cache
 from types import TracebackType
 from typing import Self
 
 from pipeline.handling import Handler
 from pipeline.ports import VectorStore
+from pipeline.privacy.entry import guarded
+from pipeline.privacy.masking import mask
 from pipeline.scenarios.load import shipped
 from pipeline.scenarios.model import Scenario
 from pipeline.settings import Settings
@@ -29,7 +31,7 @@ class Assembly:
         self._graphs = graphs
         self._stack = AsyncExitStack()
         self._store: VectorStore | None = None
-        self._scenarios: Callable[[str], Scenario] = cache(shipped)
+        self._scenarios: Callable[[str], Scenario] = shipped
 
     async def __aenter__(self) -> Self:
         return self
@@ -68,9 +70,8 @@ class Assembly:
         from pipeline.asr import stage
         from pipeline.asr.fetch import build_store
         from pipeline.asr.registry import build_engine
-        from pipeline.privacy.masking import mask
 
-        engine = build_engine(self._settings.asr)
+        engine = await asyncio.to_thread(build_engine, self._settings.asr)
         self._stack.push_async_callback(engine.close)
         return stage.build(
             engine=engine,
@@ -78,16 +79,19 @@ class Assembly:
             settings=self._settings.audio,
             now=lambda: datetime.now(UTC),
             mask=mask,
+            default_scenario=self._settings.extract.scenario,
         )
 
     async def _extract(self) -> Handler:
         from pipeline.extract import stage
         from pipeline.extract.registry import build_extractor
 
-        extractor = build_extractor(self._settings, self._scenarios)
+        extractor = await asyncio.to_thread(build_extractor, self._settings, self._scenarios)
         self._stack.push_async_callback(extractor.close)
-        return stage.build(
-            extractor=extractor, scenarios=self._scenarios, default_scenario=self._settings.extract.scenario
+        return guarded(
+            stage.build(
+                extractor=extractor, scenarios=self._scenarios, default_scenario=self._settings.extract.scenario
+            )
         )
 
     async def _flow(self) -> Handler:
@@ -112,4 +116,4 @@ class Assembly:
         store = await self.store()
         scenario = self._scenarios(self._settings.extract.scenario)
         await load_knowledge(store, scenario, self._settings.tenant)
-        return stage.build(store=store)
+        return guarded(stage.build(store=store))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import Any
 from pipeline.errors import ConvmineError, Poison, Retryable
 from pipeline.settings import KafkaSettings
 from pipeline.stages import STAGES, TOPICS, Topic
-from workers.records import NewRecord, Record
+from workers.records import NewRecord, Record, largest_record
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,8 @@ class Edge:
 
     def __init__(self, settings: KafkaSettings) -> None:
         self._settings = settings
+        # What goes wrong is raised as an error of ours; the client would tell it in dozens of lines besides.
+        logging.getLogger("kafka").setLevel(logging.CRITICAL)
 
     def apply_topics(self) -> dict[str, str]:
         """Create the topics that are missing; what was done for each: ``created``, or ``exists``."""
@@ -83,7 +86,7 @@ class Edge:
                 bootstrap_servers=self._servers(),
                 acks="all",
                 enable_idempotence=True,
-                max_request_size=self._settings.max_message_bytes,
+                max_request_size=largest_record(self._settings),
             )
             try:
                 pending = [
@@ -139,6 +142,7 @@ class Edge:
 
     def _options(self, topic: Topic) -> Mapping[str, Any]:
         kind = {"cleanup.policy": "compact"} if topic.compacted else {"retention.ms": str(topic.retention_ms)}
+        kind["max.message.bytes"] = str(largest_record(self._settings, topic.name))
         return {
             "num_partitions": self._settings.partitions,
             "replication_factor": self._settings.replication,

@@ -31,10 +31,11 @@ async def run_embedded(
     broker = InProcessBroker()
     async with Assembly(settings, graphs_in_process(broker)) as assembly:
         limits, measures = limits_of(settings), Measures()
-        workers = [InProcessWorker(broker, stage, await assembly.handler(stage), limits, measures) for stage in STAGES]
+        workers: list[InProcessWorker] = []
         await broker.publish(records)
-        for worker in workers:
-            await worker.start()
+        for stage in STAGES:  # the first stages are at work while the handlers of the next are made
+            workers.append(InProcessWorker(broker, stage, await assembly.handler(stage), limits, measures))
+            await workers[-1].start()
         idle = asyncio.ensure_future(broker.wait_idle(STAGES))
         watching = asyncio.ensure_future(_watch(broker, progress))
         try:

@@ -19,7 +19,7 @@ from pipeline.handling import Handler
 from pipeline.settings import KafkaSettings
 from pipeline.stages import Stage
 from workers.measures import Measures
-from workers.records import NewRecord, Record
+from workers.records import NewRecord, Record, largest_record
 from workers.runtime import Limits, Runner
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class KafkaPublisher:
             acks="all",
             enable_idempotence=True,
             linger_ms=2,
-            max_request_size=self._settings.max_message_bytes,
+            max_request_size=largest_record(self._settings),
         )
         try:
             await producer.start()

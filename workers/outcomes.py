@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from pipeline.errors import ConvmineError, Retryable
 from pipeline.handling import Outbound
@@ -14,6 +15,8 @@ from pipeline.stages import FAILED, Stage
 from schemas.call import CallFailed
 from schemas.envelope import EnvelopeError, from_headers, message
 from workers.records import NewRecord, Record, write_event
+
+_LONGEST_REASON: Final = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +54,8 @@ class Failure:
     def reason(self) -> str:
         """Why, for people."""
         if isinstance(self.error, ConvmineError):
-            return self.error.message
-        return f"unexpected {type(self.error).__name__} in stage {self.stage.name}: {self.error}"
+            return self.error.message[:_LONGEST_REASON]
+        return f"unexpected {type(self.error).__name__} in stage {self.stage.name}: {self.error}"[:_LONGEST_REASON]
 
 
 def dead_letter(failure: Failure) -> NewRecord:

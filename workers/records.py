@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from pydantic import ValidationError
 
 from pipeline.errors import Poison
 from pipeline.handling import Inbound, Outbound, Position
+from pipeline.settings import KafkaSettings
 from schemas.envelope import EnvelopeError, Headers, Message, encode, from_headers, payload_model, to_headers
+
+_DEAD_LETTER_ROOM: Final = 65_536
+"""Bytes that a dead letter may be larger than the record it carries: its headers, and no less than Kafka's overhead."""
+
+
+def largest_record(settings: KafkaSettings, topic: str | None = None) -> int:
+    """Bytes that a record of this topic may have; without a topic, any record. Dead letters get room for headers."""
+    dead_letters = topic is None or topic.endswith(".dlq")
+    return settings.max_message_bytes + (_DEAD_LETTER_ROOM if dead_letters else 0)
 
 
 @dataclass(frozen=True, slots=True)

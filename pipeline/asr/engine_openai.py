@@ -12,7 +12,7 @@ from pipeline.asr.pcm import wav_bytes
 from pipeline.asr.retry_after import retry_after_s
 from pipeline.errors import Config, ConvmineError, Poison, Retryable
 from pipeline.ports import AsrEngine, Recognition, Speech
-from pipeline.settings import AsrSettings
+from pipeline.settings import OPENAI_URL, AsrSettings
 
 if TYPE_CHECKING:
     import openai
@@ -40,7 +40,9 @@ def build(settings: AsrSettings) -> AsrEngine:
         )
     from openai import AsyncOpenAI
 
-    client = AsyncOpenAI(api_key=key or "none", base_url=settings.base_url, timeout=settings.timeout_s, max_retries=0)
+    client = AsyncOpenAI(
+        api_key=key or "none", base_url=settings.base_url or OPENAI_URL, timeout=settings.timeout_s, max_retries=0
+    )
     return OpenAIEngine(client, model=settings.model, at_once=settings.batch)
 
 

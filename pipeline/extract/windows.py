@@ -7,7 +7,7 @@ Where there is punctuation, pieces end at it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,7 +21,14 @@ _LONGEST: Final = 16
 # In nats. Chosen by cross-validation on the taxonomy's own examples strung together, and on the sample calls that are
 # not held out.
 _PIECE: Final = 1.0
-_NONE_PIECE: Final = 2.0
+_NONE_PIECE: Final = 1.5
+_LONE_WORD: Final = 1.0
+# When a piece is divided: how sure both parts must be, and how many words each must have.
+_SURE: Final = 0.9
+_LEAST_PART: Final = 3
+
+_Span = tuple[int, int]
+_Chosen = Mapping[_Span, tuple[str, float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,31 +72,60 @@ def lattice(text: str) -> Lattice:
 
 
 def best_cut(runs: Lattice, labels: Sequence[str], probabilities: npt.NDArray[np.float64]) -> list[Piece]:
-    """The most probable pieces, in order; ``probabilities`` has a row a span and a column a label."""
-    count = len(runs.found)
-    best = [0.0] + [-np.inf] * count
-    came: list[tuple[int, int] | None] = [None] * (count + 1)
+    """The most probable pieces, in order; ``probabilities`` has a row a span and a column a label.
+
+    A linear classifier is sure of a run that holds two intents, too, so a piece in which two parts are surely of
+    different intents is divided.
+    """
     tops = probabilities.argmax(axis=1)
-    for row in sorted(range(len(runs.spans)), key=lambda row: runs.spans[row]):
-        first, after = runs.spans[row]
-        top = tops[row]
-        cost = _NONE_PIECE if labels[top] == NONE else _PIECE
-        value = best[first] + float(np.log(probabilities[row, top])) - cost
-        if value > best[after]:
-            best[after], came[after] = value, (first, row)
-    pieces = []
-    while (step := came[count]) is not None:
-        first, row = step
-        pieces.append(
-            Piece(
-                labels[tops[row]],
-                float(probabilities[row, tops[row]]),
-                runs.found[first].start,
-                runs.found[count - 1].end,
-            )
-        )
-        count = first
-    return pieces[::-1]
+    chosen = {
+        span: (labels[top], float(probabilities[row, top]))
+        for row, (span, top) in enumerate(zip(runs.spans, tops, strict=True))
+    }
+    return [
+        Piece(*chosen[first, after], runs.found[first].start, runs.found[after - 1].end)
+        for whole in _cheapest(len(runs.found), chosen)
+        for first, after in _divided(whole, chosen)
+    ]
+
+
+def _cheapest(count: int, chosen: _Chosen) -> list[_Span]:
+    """The spans that cover all words at the least cost (Viterbi)."""
+    best = [0.0] + [np.inf] * count
+    came = [0] * (count + 1)
+    for first, after in sorted(chosen):
+        label, probability = chosen[first, after]
+        value = best[first] - float(np.log(probability)) + _cost(label, after - first, count)
+        if value < best[after]:
+            best[after], came[after] = value, first
+    spans: list[_Span] = []
+    while count:
+        spans.append((came[count], count))
+        count = came[count]
+    return spans[::-1]
+
+
+def _divided(span: _Span, chosen: _Chosen) -> list[_Span]:
+    """The span, or its surest two parts, divided further."""
+    first, after = span
+    best: tuple[float, int] | None = None
+    if chosen[span][0] != NONE:
+        for border in range(first + _LEAST_PART, after - _LEAST_PART + 1):
+            left, right = chosen.get((first, border)), chosen.get((border, after))
+            if left is None or right is None or left[0] == right[0] or NONE in {left[0], right[0]}:
+                continue
+            if min(left[1], right[1]) >= _SURE and (best is None or left[1] * right[1] > best[0]):
+                best = left[1] * right[1], border
+    if best is None:
+        return [span]
+    return _divided((first, best[1]), chosen) + _divided((best[1], after), chosen)
+
+
+def _cost(label: str, length: int, count: int) -> float:
+    """What a piece costs; an intent is seldom one word out of many."""
+    if label == NONE:
+        return _NONE_PIECE
+    return _PIECE + (_LONE_WORD if length == 1 < count else 0.0)
 
 
 def _borders(text: str, found: Sequence[Word]) -> list[int]:

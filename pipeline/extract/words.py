@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
@@ -38,9 +39,9 @@ class Word:
 
 
 def words(text: str) -> list[Word]:
-    """The words of a text in order, without punctuation; Chinese is cut by jieba."""
+    """The words of a text in order, without punctuation and what was masked; Chinese is cut by jieba."""
     found: list[Word] = []
-    for run in _RUN.finditer(text):
+    for run in _runs(text):
         if is_han(run[0]):
             found += [Word(piece, run.start() + a, run.start() + b) for piece, a, b in _jieba().tokenize(run[0])]
         else:
@@ -51,12 +52,19 @@ def words(text: str) -> list[Word]:
 def letters(text: str) -> list[Word]:
     """As ``words``, but Chinese letter by letter, so that its cut into words does not decide what is found."""
     found: list[Word] = []
-    for run in _RUN.finditer(text):
+    for run in _runs(text):
         if is_han(run[0]):
             found += [Word(letter, place, place + 1) for place, letter in enumerate(run[0], run.start())]
         else:
             found.append(Word(_fold(run[0]), run.start(), run.end()))
     return found
+
+
+def _runs(text: str) -> Iterator[re.Match[str]]:
+    """Runs of one script; the placeholder of a masked number, as in "[CARD]", is nobody's word."""
+    for run in _RUN.finditer(text):
+        if not (run.start() and text[run.start() - 1] == "[" and text.startswith("]", run.end())):
+            yield run
 
 
 def is_han(text: str) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from pipeline.asr.retry_after import retry_after_s
 from pipeline.errors import Config, ConvmineError, Poison, Retryable
 from pipeline.ports import ChatAnswer, ChatRequest
-from pipeline.settings import LlmSettings
+from pipeline.settings import OPENAI_URL, LlmSettings
 
 if TYPE_CHECKING:
     import openai
@@ -43,7 +43,9 @@ class OpenAIChat:
 
         if base_url is None and api_key is None:
             raise Config("CONVMINE_LLM_API_KEY", "a language model needs a key", hint="or set CONVMINE_LLM_BASE_URL")
-        self._client = AsyncOpenAI(base_url=base_url, api_key=api_key or _NO_KEY, timeout=timeout_s, max_retries=0)
+        self._client = AsyncOpenAI(
+            base_url=base_url or OPENAI_URL, api_key=api_key or _NO_KEY, timeout=timeout_s, max_retries=0
+        )
         self._model = model
         self._formats: tuple[str, ...] = _FORMATS
 
@@ -73,7 +75,7 @@ class OpenAIChat:
             raise self._translated(error) from error
         except openai.APIConnectionError as error:  # time-outs among them
             raise Retryable(f"the model's server cannot be reached: {error}", dependency="llm") from error
-        except openai.OpenAIError as error:  # an answer that is no completion
+        except (openai.OpenAIError, ValueError) as error:  # a body that is no JSON
             raise Retryable(f"the model's server answered what cannot be read: {error}", dependency="llm") from error
         return _answer(completion, request)
 
@@ -142,9 +144,11 @@ def _response_format(kind: str, request: ChatRequest) -> dict[str, Any] | None:
 
 def _answer(completion: ChatCompletion, request: ChatRequest) -> ChatAnswer:
     """The text, or an error that names why there is none."""
-    if not completion.choices:
-        raise Poison("the model's answer is empty: it has no choices")
-    choice = completion.choices[0]
+    # The client does not check what it is sent: a proxy's error page arrives here as a string.
+    choices = getattr(completion, "choices", None) or ()
+    choice = next(iter(choices), None)
+    if choice is None or choice.message is None:
+        raise Retryable("the model's server answered 200 with what is no chat completion", dependency="llm")
     text = choice.message.content or ""
     if choice.message.refusal:
         raise Poison(f"the model refuses to answer: {choice.message.refusal[:300]}")

@@ -14,6 +14,7 @@ import numpy as np
 
 from pipeline.errors import Config, Poison, Retryable
 from pipeline.ports import Embedder, Vectors
+from pipeline.settings import OPENAI_URL
 
 if TYPE_CHECKING:
     import openai
@@ -147,7 +148,7 @@ class OpenAIEmbedder:
             import openai
 
             self._client = openai.AsyncOpenAI(
-                base_url=self._options.base_url,
+                base_url=self._options.base_url or OPENAI_URL,
                 api_key=self._options.api_key or "none",
                 timeout=self._options.timeout_s,
                 max_retries=0,  # the runtime tries again, with its own backoff

@@ -99,7 +99,7 @@ class _LazyGroup(click.Group):
 cli = _LazyGroup(
     _COMMANDS,
     name="convmine",
-    help="Conversation mining: calls in, intents and suggestions out. Every command has --json and --help.",
+    help="Conversation mining: calls in, intents and suggestions out. Commands that answer have --json.",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 

@@ -16,7 +16,7 @@ import click
 from pipeline.errors import ConvmineError, Poison
 from pipeline.settings import Settings, load
 from schemas.wire import CallFacts, Channel
-from workers.cli.channels import CHANNEL_ROLE
+from workers.cli.facts import CHANNEL_ROLE, LANGUAGE
 from workers.cli.output import json_option, print_json
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ _TEXT_SUFFIXES: Final = {".json"}
 @click.command("demo")
 @click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--channel", "channels", multiple=True, type=CHANNEL_ROLE, help="Who is on a channel, such as 0=agent.")
-@click.option("--language", help="Language of your files, such as en or zh.")
+@click.option("--language", type=LANGUAGE, help="Language of your files, such as en or zh.")
 @click.option("--scenario", help="Scenario of your files.")
 @json_option
 def demo(
@@ -46,8 +46,8 @@ def demo(
 
     settings = _for_demo(load(), files)
     logs.configure(settings.log)
-    facts = CallFacts.model_validate({"language": language, "scenario": scenario})
-    entries = _own(files, channels, facts, settings.tenant) if files else _samples(settings.tenant)
+    facts = CallFacts(language=language, scenario=scenario)
+    entries = _own(files, channels, facts, settings) if files else _samples(settings.tenant)
     records = [entry_record(payload, tenant_id=settings.tenant, time=time) for payload, time in entries]
     if not as_json:
         _introduce(settings, len(records), own=bool(files))
@@ -58,7 +58,7 @@ def demo(
 
         print_json({"items": [call_document(view) for view in views], "next": None})
     else:
-        _report(views, settings, own=bool(files))
+        _report(views, settings, recorded=any(path.suffix.lower() not in _TEXT_SUFFIXES for path in files))
     if failed := [view.row.call_id for view in views if view.row.failed]:
         raise ConvmineError(f"{len(failed)} of {len(views)} could not be mined: {', '.join(failed)}")
 
@@ -82,23 +82,24 @@ def _samples(tenant_id: str) -> list[Entry]:
     return [*samples.recordings(), *_masked(samples.conversations(tenant_id))]
 
 
-def _own(files: Sequence[Path], channels: tuple[Channel, ...], facts: CallFacts, tenant_id: str) -> list[Entry]:
+def _own(files: Sequence[Path], channels: tuple[Channel, ...], facts: CallFacts, settings: Settings) -> list[Entry]:
     entries: list[Entry] = []
     for path in files:
         if path.suffix.lower() in _TEXT_SUFFIXES:
-            entries += _masked([_conversation(path, facts, tenant_id)])
+            entries += _masked([_conversation(path, facts, settings)])
         else:
             entries.append(_recording(path, channels, facts))
     return entries
 
 
-def _conversation(path: Path, facts: CallFacts, tenant_id: str) -> Entry:
+def _conversation(path: Path, facts: CallFacts, settings: Settings) -> Entry:
     from pipeline.conversation import read_conversation, transcript_of
 
     try:
-        transcript = transcript_of(read_conversation(path.read_bytes()), tenant_id)
+        conversation = read_conversation(path.read_bytes())
     except Poison as error:
         raise ConvmineError(f"{path}: {error.message}", hint="docs/formats.md shows a conversation") from error
+    transcript = transcript_of(conversation, settings.tenant, default_scenario=settings.extract.scenario)
     given = {name: value for name, value in facts if value is not None}
     call = transcript.call.model_copy(update=given)
     merged = transcript.model_copy(update={"call": call, "language": call.language})
@@ -158,12 +159,13 @@ def _introduce(settings: Settings, count: int, *, own: bool) -> None:
     )
 
 
-def _report(views: Sequence[CallView], settings: Settings, *, own: bool) -> None:
+def _report(views: Sequence[CallView], settings: Settings, *, recorded: bool) -> None:
     from workers.cli.calls import print_call
 
     for view in views:
         print_call(view)
-    if own and settings.asr.engine == "pocketsphinx":
+        click.echo()
+    if recorded and settings.asr.engine == "pocketsphinx":
         click.echo(_HOW_FAR_TO_TRUST)
     click.echo(_next_commands(views))
 

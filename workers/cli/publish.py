@@ -11,7 +11,7 @@ import click
 from pipeline.errors import ConvmineError
 from pipeline.settings import Settings, load
 from schemas.wire import CallEvent
-from workers.cli.channels import CHANNEL_ROLE
+from workers.cli.facts import CHANNEL_ROLE, LANGUAGE
 from workers.cli.output import json_option, print_json
 
 
@@ -20,7 +20,7 @@ from workers.cli.output import json_option, print_json
 @click.option("--call-id", required=True, help="The id of the call.")
 @click.option("--channel", "channels", multiple=True, type=CHANNEL_ROLE, help="Who is on a channel; may repeat.")
 @click.option("--scenario", help="Scenario of the call; the workers' default if not given.")
-@click.option("--language", help="Language of the call, such as en or zh; recognised if not given.")
+@click.option("--language", type=LANGUAGE, help="Language of the call, such as en or zh; recognised if not given.")
 @click.option("--agent", help="Pseudonymous id of the agent.")
 @click.option("--customer", help="Pseudonymous id of the customer.")
 @click.option("--started-at", type=click.DateTime(["%Y-%m-%dT%H:%M:%S%z"]), help="Start, such as 2026-01-31T09:00:00Z.")
@@ -77,7 +77,12 @@ def publish_transcript(conversation: Path, revision: int, *, as_json: bool) -> N
     from pipeline.privacy.masking import mask
 
     settings = load()
-    transcript = transcript_of(read_conversation(conversation.read_bytes()), settings.tenant, revision=revision)
+    transcript = transcript_of(
+        read_conversation(conversation.read_bytes()),
+        settings.tenant,
+        revision=revision,
+        default_scenario=settings.extract.scenario,
+    )
     masked = transcript.model_copy(update={"segments": mask(transcript.segments, transcript.language)})
     _publish(settings, masked, as_json=as_json)
 

@@ -1,10 +1,13 @@
-"""The option ``--channel 0=agent``: who is heard on a channel."""
+"""Options that say what is known of a call, checked as they are typed."""
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 import click
+
+_LANGUAGE: Final = re.compile(r"[a-z]{2}(-[A-Za-z0-9]{2,8})*")
 
 
 class _ChannelRole(click.ParamType):
@@ -20,4 +23,14 @@ class _ChannelRole(click.ParamType):
             self.fail(f"{value!r}: expected a channel and its role, such as 0=agent or 1=customer", param, ctx)
 
 
+class _Language(click.ParamType):
+    name = "LANGUAGE"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> object:
+        if not _LANGUAGE.fullmatch(str(value)):
+            self.fail(f"{value!r}: expected a code such as en, zh or zh-CN", param, ctx)
+        return str(value)
+
+
 CHANNEL_ROLE: Final = _ChannelRole()
+LANGUAGE: Final = _Language()
