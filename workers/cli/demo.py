@@ -152,11 +152,10 @@ async def _run(settings: Settings, records: Sequence[NewRecord], ids: Sequence[s
 
 
 def _introduce(settings: Settings, count: int, *, own: bool) -> None:
+    noun = "conversation" if count == 1 else "conversations"
     whose = "of yours" if own else "that ship with convmine"
     store = settings.store.url or settings.store.path
-    click.echo(
-        f"{count} conversations {whose} → {settings.asr.engine} → {settings.extract.extractor} → Qdrant at {store}\n"
-    )
+    click.echo(f"{count} {noun} {whose} → {settings.asr.engine} → {settings.extract.extractor} → Qdrant at {store}\n")
 
 
 def _report(views: Sequence[CallView], settings: Settings, *, recorded: bool) -> None:
@@ -172,7 +171,7 @@ def _report(views: Sequence[CallView], settings: Settings, *, recorded: bool) ->
 
 _HOW_FAR_TO_TRUST: Final = """
 How far to trust this: pocketsphinx is the offline engine for trying things out. It reads clear wide-band English well
-(about 4 % of the words wrong on the sample calls), gets most words of a real 8 kHz telephone line wrong (77 %
+(about 5 % of the words wrong on the sample calls), gets most words of a real 8 kHz telephone line wrong (77 %
 measured), and knows no other language. For real calls set CONVMINE_ASR_ENGINE to
   whisper          openai-whisper on this machine    (pip install 'convmine[whisper]')
   faster-whisper   CTranslate2 on this machine       (pip install 'convmine[faster-whisper]')
