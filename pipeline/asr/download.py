@@ -17,8 +17,8 @@ from urllib.parse import SplitResult
 import httpx
 
 from pipeline.asr.errors import NotThereYet
-from pipeline.asr.retry_after import retry_after_s
 from pipeline.errors import Poison, Retryable
+from pipeline.retry_after import retry_after_s
 
 _PORTS: Final = {"http": 80, "https": 443}
 _CHUNK_BYTES: Final = 1 << 18

@@ -9,8 +9,8 @@ from math import exp
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pipeline.asr.pcm import wav_bytes
-from pipeline.asr.retry_after import retry_after_s
-from pipeline.errors import Config, ConvmineError, Poison, Retryable
+from pipeline.errors import Config, ConvmineError
+from pipeline.llm.openai_errors import Service, translated
 from pipeline.ports import AsrEngine, Recognition, Speech
 from pipeline.settings import OPENAI_URL, AsrSettings
 
@@ -21,9 +21,6 @@ _RATE_HZ: Final = 16_000
 _NO_SPEECH: Final = 0.6
 _AVERAGE_LOGPROB: Final = -1.0
 _CODE: Final = re.compile(r"[a-z]{2,3}")
-_KEY_REFUSED: Final = frozenset({401, 403})
-_NOT_FOUND: Final = 404
-_BUSY: Final = frozenset({408, 409, 425, 429})
 _FORMAT_REFUSED: Final = frozenset({400, 415, 422})
 
 
@@ -54,6 +51,14 @@ class OpenAIEngine:
     def __init__(self, client: openai.AsyncOpenAI, *, model: str, at_once: int) -> None:
         self._client = client
         self._model = model
+        self._service = Service(
+            title="the transcription server",
+            dependency="asr",
+            model=model,
+            key_variable="CONVMINE_ASR_API_KEY",
+            model_variable="CONVMINE_ASR_MODEL",
+            url_variable="CONVMINE_ASR_BASE_URL",
+        )
         self._slots = asyncio.Semaphore(at_once)
         self._format: Literal["verbose_json", "json"] = "verbose_json"
 
@@ -94,10 +99,8 @@ class OpenAIEngine:
                         raise
                 self._format = "json"
                 return await self._ask(audio, speech.language)
-            except openai.APIStatusError as error:
-                raise _translated(error, self._model) from error
-            except openai.APIConnectionError as error:  # time-outs among them
-                raise Retryable(f"the transcription server cannot be reached: {error}", dependency="asr") from error
+            except openai.OpenAIError as error:
+                raise translated(error, self._service) from error
 
     async def _ask(self, audio: bytes, language: str | None) -> Recognition:
         import openai
@@ -139,22 +142,3 @@ def _is_silence(segment: dict[str, Any]) -> bool:
 def _code(language: object) -> str | None:
     # Servers answer "en" or "english"; only a code goes into a transcript.
     return language if isinstance(language, str) and _CODE.fullmatch(language) else None
-
-
-def _translated(error: openai.APIStatusError, model: str) -> ConvmineError:
-    status = error.status_code
-    if status in _BUSY or status >= 500:  # noqa: PLR2004 - HTTP's own boundary of server errors
-        return Retryable(
-            f"the transcription server answered {status}",
-            dependency="asr",
-            retry_after_s=retry_after_s(error.response.headers),
-        )
-    if status in _KEY_REFUSED:
-        return Config("CONVMINE_ASR_API_KEY", f"the transcription server refuses it ({status})")
-    if status == _NOT_FOUND:
-        return Config(
-            "CONVMINE_ASR_MODEL",
-            f"the transcription server has no {model!r} (404)",
-            hint="or CONVMINE_ASR_BASE_URL is wrong",
-        )
-    return Poison(f"the transcription server refuses the audio ({status}): {error.message[:200]}")

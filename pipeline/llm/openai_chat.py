@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from pipeline.asr.retry_after import retry_after_s
-from pipeline.errors import Config, ConvmineError, Poison, Retryable
+from pipeline.errors import Config, Poison, Retryable
+from pipeline.llm.openai_errors import Service, translated
 from pipeline.ports import ChatAnswer, ChatRequest
 from pipeline.settings import OPENAI_URL, LlmSettings
 
@@ -17,10 +17,6 @@ if TYPE_CHECKING:
 # What to ask for, strictest first; a server that refuses one is asked for the next from then on.
 _FORMATS: Final = ("json_schema", "json_object", "text")
 _FORMAT_REFUSED: Final = frozenset({400, 422})
-_BUSY: Final = frozenset({408, 409, 425, 429})
-_KEY_REFUSED: Final = frozenset({401, 403})
-_NOT_FOUND: Final = 404
-_SERVER_FAULT: Final = 500
 # Sent where no key is set: servers of one's own need none, but the client insists on one.
 _NO_KEY: Final = "none"
 
@@ -47,6 +43,14 @@ class OpenAIChat:
             base_url=base_url or OPENAI_URL, api_key=api_key or _NO_KEY, timeout=timeout_s, max_retries=0
         )
         self._model = model
+        self._service = Service(
+            title="the model's server",
+            dependency="llm",
+            model=model,
+            key_variable="CONVMINE_LLM_API_KEY",
+            model_variable="CONVMINE_LLM_MODEL",
+            url_variable="CONVMINE_LLM_BASE_URL",
+        )
         self._formats: tuple[str, ...] = _FORMATS
 
     @classmethod
@@ -71,11 +75,9 @@ class OpenAIChat:
 
         try:
             completion = await self._complete(request)
-        except openai.APIStatusError as error:
-            raise self._translated(error) from error
-        except openai.APIConnectionError as error:  # time-outs among them
-            raise Retryable(f"the model's server cannot be reached: {error}", dependency="llm") from error
-        except (openai.OpenAIError, ValueError) as error:  # a body that is no JSON
+        except openai.OpenAIError as error:
+            raise translated(error, self._service) from error
+        except ValueError as error:  # a body that is no JSON
             raise Retryable(f"the model's server answered what cannot be read: {error}", dependency="llm") from error
         return _answer(completion, request)
 
@@ -115,24 +117,6 @@ class OpenAIChat:
             **{name: value for name, value in arguments.items() if value is not None}
         )
         return completion
-
-    def _translated(self, error: openai.APIStatusError) -> ConvmineError:
-        status = error.status_code
-        if status in _BUSY or status >= _SERVER_FAULT:
-            return Retryable(
-                f"the model's server answered {status}",
-                dependency="llm",
-                retry_after_s=retry_after_s(error.response.headers),
-            )
-        if status in _KEY_REFUSED:
-            return Config("CONVMINE_LLM_API_KEY", f"the model's server refuses it ({status})")
-        if status == _NOT_FOUND:
-            return Config(
-                "CONVMINE_LLM_MODEL",
-                f"the server has no model {self._model!r} (404)",
-                hint="or CONVMINE_LLM_BASE_URL is wrong: it ends in /v1",
-            )
-        return Poison(f"the model's server refuses the request ({status}): {error.message[:300]}")
 
 
 def _response_format(kind: str, request: ChatRequest) -> dict[str, Any] | None:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 
-from pipeline.errors import Config, Poison, Retryable
+from pipeline.errors import Config, Retryable
+from pipeline.llm.openai_errors import Service, translated
 from pipeline.ports import Embedder, Vectors
 from pipeline.settings import OPENAI_URL
 
@@ -136,7 +137,7 @@ class OpenAIEmbedder:
                 model=self._options.model, input=[text or " " for text in texts], encoding_format="float"
             )
         except openai.OpenAIError as error:
-            raise _translated(error, self._options) from error
+            raise translated(error, _service(self._options)) from error
         rows = np.array([item.embedding for item in sorted(answer.data, key=lambda item: item.index)], dtype=np.float32)
         if rows.ndim != 2 or len(rows) != len(texts):  # noqa: PLR2004 - texts by dimensions
             raise Retryable(f"the embedding server gave {len(rows)} vectors for {len(texts)} texts", dependency="llm")
@@ -156,26 +157,15 @@ class OpenAIEmbedder:
         return self._client
 
 
-def _translated(error: openai.OpenAIError, options: EmbedderOptions) -> Retryable | Poison | Config:
-    import openai
-
-    match error:
-        case openai.AuthenticationError() | openai.PermissionDeniedError():
-            return Config("CONVMINE_LLM_API_KEY", "the embedding server refuses this key")
-        case openai.NotFoundError():
-            return Config("CONVMINE_STORE_EMBEDDER_MODEL", f"the embedding server has no model {options.model!r}")
-        case openai.RateLimitError():
-            after = error.response.headers.get("retry-after", "")
-            return Retryable(
-                "the embedding server is busy",
-                dependency="llm",
-                retry_after_s=float(after) if after.isdigit() else None,
-            )
-        case openai.APIStatusError() if error.status_code < 500 and error.status_code not in {408, 409, 425}:  # noqa: PLR2004 - HTTP's classes
-            return Poison(f"the embedding server refuses these texts: {error.message}")
-        case _:
-            where = options.base_url or "api.openai.com"
-            return Retryable(f"the embedding server at {where} does not answer: {error}", dependency="llm")
+def _service(options: EmbedderOptions) -> Service:
+    return Service(
+        title="the embedding server",
+        dependency="llm",
+        model=options.model,
+        key_variable="CONVMINE_LLM_API_KEY",
+        model_variable="CONVMINE_STORE_EMBEDDER_MODEL",
+        url_variable="CONVMINE_LLM_BASE_URL",
+    )
 
 
 def _wordllama() -> Embedder:

@@ -159,7 +159,7 @@ async def test_the_wait_that_the_server_asks_for_is_carried(server: Server, engi
 async def test_one_span_that_is_refused_ends_the_call_with_its_reason(server: Server, engine: AsrEngine) -> None:
     server.answer(200, {"text": "hello"})
     server.answer(400, {"error": {"message": "too short"}})
-    with pytest.raises(Poison, match="refuses the audio"):
+    with pytest.raises(Poison, match="the transcription server refuses the request"):
         await engine.recognise([speech(), speech(), speech()])
 
 

@@ -63,9 +63,9 @@ async def test_server_vectors_come_in_the_order_of_the_texts_and_with_length_one
     [
         (401, Config, "CONVMINE_LLM_API_KEY"),
         (404, Config, "CONVMINE_STORE_EMBEDDER_MODEL"),
-        (400, Poison, "refuses these texts"),
-        (429, Retryable, "busy"),
-        (500, Retryable, "does not answer"),
+        (400, Poison, "the embedding server refuses the request"),
+        (429, Retryable, "answered 429"),
+        (500, Retryable, "answered 500"),
     ],
 )
 async def test_each_refusal_becomes_our_error(status: int, kind: type[ConvmineError], says: str) -> None:

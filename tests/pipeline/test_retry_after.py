@@ -1,6 +1,6 @@
 import pytest
 
-from pipeline.asr.retry_after import retry_after_s
+from pipeline.retry_after import retry_after_s
 
 DATE = "Wed, 21 Oct 2026 07:28:00 GMT"
 HALF_A_MINUTE_LATER = "Wed, 21 Oct 2026 07:28:30 GMT"

@@ -1,0 +1,57 @@
+"""What the OpenAI client raises, as errors of ours: once for speech, chat and embeddings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from pipeline.errors import Config, Poison, Retryable
+from pipeline.retry_after import retry_after_s
+
+if TYPE_CHECKING:
+    import openai
+
+_BUSY: Final = frozenset({408, 409, 425, 429})
+_KEY_REFUSED: Final = frozenset({401, 403})
+_NOT_FOUND: Final = 404
+_SERVER_FAULT: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A server that speaks OpenAI's protocol, as errors name it, and the variables that it is set with."""
+
+    title: str
+    dependency: str
+    model: str
+    key_variable: str
+    model_variable: str
+    url_variable: str
+
+
+def translated(error: openai.OpenAIError, service: Service) -> Retryable | Poison | Config:
+    """The outcome of a failed request; a busy server's ``Retry-After`` is kept."""
+    import openai
+
+    if isinstance(error, openai.APIStatusError):
+        return _refusal(error, service)
+    if isinstance(error, openai.APIConnectionError):  # time-outs among them
+        where = f"{service.title} at {error.request.url}"
+        return Retryable(f"{where} cannot be reached: {error}", dependency=service.dependency)
+    return Retryable(f"{service.title} answered what cannot be read: {error}", dependency=service.dependency)
+
+
+def _refusal(error: openai.APIStatusError, service: Service) -> Retryable | Poison | Config:
+    status = error.status_code
+    if status in _BUSY or status >= _SERVER_FAULT:
+        wait_s = retry_after_s(error.response.headers)
+        return Retryable(f"{service.title} answered {status}", dependency=service.dependency, retry_after_s=wait_s)
+    if status in _KEY_REFUSED:
+        return Config(service.key_variable, f"{service.title} refuses it ({status})")
+    if status == _NOT_FOUND:
+        return Config(
+            service.model_variable,
+            f"{service.title} has no model {service.model!r} (404)",
+            hint=f"or {service.url_variable} is wrong: it ends in /v1",
+        )
+    return Poison(f"{service.title} refuses the request ({status}): {error.message[:300]}")
