@@ -105,10 +105,11 @@ class KafkaWorker:
         self._runner = Runner(stage, handler, self._publisher, limits, measures)
         self._folder = tempfile.TemporaryDirectory(prefix="convmine-")  # Faust wants one, for tables we do not use
         self._app = self._build()
+        self._watching: asyncio.Task[None] | None = None
 
     @property
     def broken(self) -> asyncio.Future[None]:
-        """Fails with the ``Config`` error that must stop the worker."""
+        """Fails with what must stop the worker: a ``Config`` error, or a crash of Faust."""
         return self._runner.broken
 
     async def start(self) -> None:
@@ -120,15 +121,25 @@ class KafkaWorker:
         """
         await self._publisher.start()
         await self._app.start()
+        self._watching = asyncio.create_task(self._watch())
         log.info("worker started", stage=self._stage.name, lane=str(self._stage.lane), group=self._stage.group)
 
     async def stop(self, seconds: float) -> None:
         """Finish what is being handled, commit it and leave the group."""
+        if self._watching is not None:
+            self._watching.cancel()
         await self._runner.drain(seconds)
         await self._app.stop()
         await self._publisher.close()
         self._folder.cleanup()
         log.info("worker stopped", stage=self._stage.name, lane=str(self._stage.lane))
+
+    async def _watch(self) -> None:
+        """End the process when Faust has crashed, instead of looking alive: whoever runs it starts it again."""
+        await self._app.wait_until_stopped()
+        if self._app.crashed and not self.broken.done():
+            reason = f"Faust has crashed: {self._app.crash_reason!r}"
+            self.broken.set_exception(Retryable(reason, dependency="kafka"))
 
     def _build(self) -> faust.App:
         import faust
