@@ -138,7 +138,8 @@ class Runner:
     async def _run(self, record: Record, window: Window, before: asyncio.Task[None] | None) -> None:
         if before is not None:
             await asyncio.wait((before,))
-            if before.cancelled() or before.exception() is not None:
+            # One that was cancelled was on a partition that is somebody else's now; this one may still be ours.
+            if not before.cancelled() and before.exception() is not None:
                 return
         with structlog.contextvars.bound_contextvars(
             stage=self._stage.name,
