@@ -83,7 +83,7 @@ def _longer(log: list[Record], offset: int) -> bool:
 
 
 class InProcessWorker:
-    """One stage's worker on the broker of this process; ``stop`` drains it, ``kill`` drops what is in hand."""
+    """One stage's worker on the broker of this process."""
 
     def __init__(
         self,
@@ -115,11 +115,6 @@ class InProcessWorker:
         """Finish what is being handled, for at most so many seconds."""
         await self._stop_reading()
         await self._runner.drain(seconds)
-
-    async def kill(self) -> None:
-        """Drop everything at once, as a crash would."""
-        await self._stop_reading()
-        await self._runner.forget((topic, n) for topic in self._stage.reads for n in range(self._broker.partitions))
 
     async def _stop_reading(self) -> None:
         for task in self._feeds:

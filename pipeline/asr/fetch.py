@@ -17,7 +17,6 @@ from pipeline.errors import Poison
 from pipeline.ports import AudioStore, ClaimCheck
 from pipeline.settings import AudioSettings
 
-_CHUNK_BYTES: Final = 1 << 20
 _HERE: Final = frozenset({"", "localhost"})
 
 
@@ -88,7 +87,7 @@ class ClaimedRecordings:
                 raise Poison(
                     f"the recording has {facts.st_size} bytes, CONVMINE_AUDIO_MAX_BYTES allows {self._max_bytes}"
                 )
-            found = sha256 and _sha256(path)
+            found = sha256 and sha256_of(path)
         except OSError as error:
             # Not yet copied there, or a share that is not mounted: the same to us, and both pass.
             raise NotThereYet(f"{path} cannot be read: {error.strerror or error}") from error
@@ -103,9 +102,7 @@ def _split(uri: str) -> SplitResult:
         raise Poison(f"{uri!r} is no URI: {error}") from error
 
 
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
+def sha256_of(path: Path) -> str:
+    """The hash of a file, as a claim check carries it; read in pieces."""
     with path.open("rb") as file:
-        while chunk := file.read(_CHUNK_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -27,8 +27,12 @@ def guarded(handler: Handler) -> Handler:
         if transcript.call.consent is False:
             log.info("not mined: the customer has not consented")
             return ()
-        segments = mask(transcript.segments, transcript.language or transcript.call.language)
-        masked = transcript.model_copy(update={"segments": segments})
-        return await handler(replace(inbound, message=replace(inbound.message, payload=masked)))
+        return await handler(replace(inbound, message=replace(inbound.message, payload=masked(transcript))))
 
     return handle
+
+
+def masked(transcript: TranscriptCompleted) -> TranscriptCompleted:
+    """The transcript with personal numbers and addresses replaced in every segment."""
+    segments = mask(transcript.segments, transcript.language or transcript.call.language)
+    return transcript.model_copy(update={"segments": segments})

@@ -41,9 +41,9 @@ def recordings() -> list[Entry]:
     return [_recording(path) for path in sorted((folder() / "calls").glob("*.json"))]
 
 
-def conversations(tenant_id: str) -> list[Entry]:
+def conversations(tenant_id: str) -> list[tuple[TranscriptCompleted, datetime]]:
     """The text conversations, in order of their names."""
-    found: list[Entry] = []
+    found: list[tuple[TranscriptCompleted, datetime]] = []
     for path in sorted((folder() / "chats").glob("*.json")):
         transcript = transcript_of(read_conversation(path.read_bytes()), tenant_id)
         start = transcript.call.started_at or datetime.fromtimestamp(0, UTC)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
@@ -78,15 +77,17 @@ def _for_demo(settings: Settings, files: Sequence[Path]) -> Settings:
 
 def _samples(tenant_id: str) -> list[Entry]:
     from pipeline import samples
+    from pipeline.privacy.entry import masked
 
-    return [*samples.recordings(), *_masked(samples.conversations(tenant_id))]
+    chats = [(masked(transcript), time) for transcript, time in samples.conversations(tenant_id)]
+    return [*samples.recordings(), *chats]
 
 
 def _own(files: Sequence[Path], channels: tuple[Channel, ...], facts: CallFacts, settings: Settings) -> list[Entry]:
     entries: list[Entry] = []
     for path in files:
         if path.suffix.lower() in _TEXT_SUFFIXES:
-            entries += _masked([_conversation(path, facts, settings)])
+            entries.append(_conversation(path, facts, settings))
         else:
             entries.append(_recording(path, channels, facts))
     return entries
@@ -94,6 +95,7 @@ def _own(files: Sequence[Path], channels: tuple[Channel, ...], facts: CallFacts,
 
 def _conversation(path: Path, facts: CallFacts, settings: Settings) -> Entry:
     from pipeline.conversation import read_conversation, transcript_of
+    from pipeline.privacy.entry import masked
 
     try:
         conversation = read_conversation(path.read_bytes())
@@ -103,14 +105,14 @@ def _conversation(path: Path, facts: CallFacts, settings: Settings) -> Entry:
     given = {name: value for name, value in facts if value is not None}
     call = transcript.call.model_copy(update=given)
     merged = transcript.model_copy(update={"call": call, "language": call.language})
-    return merged, call.started_at or _changed_at(path)
+    return masked(merged), call.started_at or _changed_at(path)
 
 
 def _recording(path: Path, channels: tuple[Channel, ...], facts: CallFacts) -> Entry:
+    from pipeline.asr.fetch import sha256_of
     from schemas.audio import RecordingAvailable
 
-    with path.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    sha256 = sha256_of(path)
     payload = RecordingAvailable(
         call_id=f"{path.stem[:100]}-{sha256[:8]}",
         call=facts.model_copy(update={"started_at": _changed_at(path)}),
@@ -123,17 +125,6 @@ def _recording(path: Path, channels: tuple[Channel, ...], facts: CallFacts) -> E
 
 def _changed_at(path: Path) -> datetime:
     return datetime.fromtimestamp(path.stat().st_mtime, UTC)
-
-
-def _masked(entries: Sequence[Entry]) -> list[Entry]:
-    from pipeline.privacy.masking import mask
-    from schemas.transcript import TranscriptCompleted
-
-    masked: list[Entry] = []
-    for payload, time in entries:
-        assert isinstance(payload, TranscriptCompleted)
-        masked.append((payload.model_copy(update={"segments": mask(payload.segments, payload.language)}), time))
-    return masked
 
 
 async def _run(settings: Settings, records: Sequence[NewRecord], ids: Sequence[str], *, quiet: bool) -> list[CallView]:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 import click
-
-_LANGUAGE: Final = re.compile(r"[a-z]{2}(-[A-Za-z0-9]{2,8})*")
 
 
 class _ChannelRole(click.ParamType):
@@ -27,9 +24,14 @@ class _Language(click.ParamType):
     name = "LANGUAGE"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> object:
-        if not _LANGUAGE.fullmatch(str(value)):
+        from pydantic import TypeAdapter
+
+        from schemas.wire import Language
+
+        try:
+            return TypeAdapter(Language).validate_python(value)
+        except ValueError:
             self.fail(f"{value!r}: expected a code such as en, zh or zh-CN", param, ctx)
-        return str(value)
 
 
 CHANNEL_ROLE: Final = _ChannelRole()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -42,6 +41,7 @@ def publish_recording(  # noqa: PLR0913 - one argument an option
     as_json: bool,
 ) -> None:
     """Announce RECORDING, a local file or a URI that the workers can read."""
+    from pipeline.asr.fetch import sha256_of
     from schemas.audio import RecordingAvailable
 
     local = None if "://" in recording else Path(recording).resolve()
@@ -60,7 +60,7 @@ def publish_recording(  # noqa: PLR0913 - one argument an option
             },
             "revision": revision,
             "dataref": local.as_uri() if local else recording,
-            "sha256": _sha256(local) if local else None,
+            "sha256": sha256_of(local) if local else None,
             "channels": channels,
         }
     )
@@ -74,7 +74,7 @@ def publish_recording(  # noqa: PLR0913 - one argument an option
 def publish_transcript(conversation: Path, revision: int, *, as_json: bool) -> None:
     """Publish the text conversation in the JSON file CONVERSATION; personal numbers are masked before it leaves."""
     from pipeline.conversation import read_conversation, transcript_of
-    from pipeline.privacy.masking import mask
+    from pipeline.privacy.entry import masked
 
     settings = load()
     transcript = transcript_of(
@@ -83,13 +83,7 @@ def publish_transcript(conversation: Path, revision: int, *, as_json: bool) -> N
         revision=revision,
         default_scenario=settings.extract.scenario,
     )
-    masked = transcript.model_copy(update={"segments": mask(transcript.segments, transcript.language)})
-    _publish(settings, masked, as_json=as_json)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    _publish(settings, masked(transcript), as_json=as_json)
 
 
 def _publish(settings: Settings, payload: CallEvent, *, as_json: bool) -> None:
