@@ -1,4 +1,4 @@
-"""The extractor that asks a language model: prompt, answer, one re-ask, grounding."""
+"""The extractor that asks a language model, unless it has said already: prompt, answer, re-asks, grounding."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from pipeline.extract.answer import Answer, AnsweredOutcome, AnswerInvalid, answ
 from pipeline.extract.findings import SIDES, Conversation, Findings, FoundEntity, FoundIntent
 from pipeline.extract.grounding import ground
 from pipeline.extract.wording import wording
-from pipeline.ports import ChatAnswer, ChatMessage, ChatModel, ChatRequest
+from pipeline.llm.answer_key import answer_key
+from pipeline.llm.caches import NoCache
+from pipeline.ports import ChatMessage, ChatModel, ChatRequest, KeptAnswer, ResponseCache
 from pipeline.scenarios.model import Edition
 from pipeline.scenarios.prompt import Prompt, PromptError, render
 from schemas.insight import Evidence, Extractor, InferredOutcome, Provenance
@@ -22,16 +24,22 @@ _REASK: Final = "Your answer is not valid: {error}. Give the whole corrected JSO
 
 
 class LlmExtractor:
-    """Asks a chat model with the scenario's own prompt.
+    """Asks a chat model with the scenario's own prompt; what it answered before, and was valid, is not asked again.
 
     Args:
         model: who is asked.
         reasks: how often an answer that is not valid is sent back with what is wrong with it.
+        cache: where valid answers are kept; without one, nowhere.
+        server: where the model is served: its answers stand for no other server's.
     """
 
-    def __init__(self, model: ChatModel, *, reasks: int = 1) -> None:
+    def __init__(
+        self, model: ChatModel, *, reasks: int = 1, cache: ResponseCache | None = None, server: str = ""
+    ) -> None:
         self._model = model
         self._reasks = reasks
+        self._cache = cache or NoCache()
+        self._server = server
 
     async def extract(self, conversation: Conversation) -> Findings:
         """Raises what the model raises, and ``Poison`` where no valid answer came."""
@@ -43,32 +51,46 @@ class LlmExtractor:
             schema_name=prompt.label.replace(".", "_"),
             temperature=prompt.temperature,
             max_tokens=prompt.max_tokens,
+            prompt_version=prompt.label,
         )
-        asked = await self._ask(request, conversation.edition)
-        findings = _grounded(asked.answer, by_id, conversation.edition)
+        answered = await self._answered(request, conversation)
+        findings = _grounded(answered.answer, by_id, conversation.edition)
         return Findings(
             intents=findings.intents,
             outcome=findings.outcome,
-            summary=asked.answer.summary.strip(),
+            summary=answered.answer.summary.strip(),
             entities=findings.entities,
             provenance=Provenance(
                 extractor=Extractor.LLM,
-                model=asked.last.model,
+                model=answered.said.model,
                 scenario=conversation.scenario.id,
                 scenario_version=conversation.scenario.version,
                 prompt_version=prompt.label,
-                reasks=asked.reasks,
+                reasks=answered.said.reasks,
                 dropped_ungrounded=findings.dropped,
-                input_tokens=asked.input_tokens,
-                output_tokens=asked.output_tokens,
+                input_tokens=answered.said.input_tokens,
+                output_tokens=answered.said.output_tokens,
             ),
         )
 
     async def close(self) -> None:
-        """Close the model's connections."""
-        await self._model.close()
+        """Close the connections of the model and of the cache."""
+        try:
+            await self._model.close()
+        finally:
+            await self._cache.close()
 
-    async def _ask(self, request: ChatRequest, edition: Edition) -> _Asked:
+    async def _answered(self, request: ChatRequest, conversation: Conversation) -> _Answered:
+        """The answer that is kept, or else the model's; that one is kept under the key of the first request."""
+        edition = conversation.edition
+        key = answer_key(request, model=self._model.name, server=self._server)
+        if (kept := _valid(await self._cache.get(key), edition)) is not None:
+            return kept
+        asked = await self._ask(request, edition)
+        # Another worker may have been quicker with the same event: then both go on with its answer.
+        return _valid(await self._cache.put(key, asked.said, subject=conversation.subject), edition) or asked
+
+    async def _ask(self, request: ChatRequest, edition: Edition) -> _Answered:
         input_tokens = output_tokens = 0
         for reasks in range(self._reasks + 1):
             said = await self._model.answer(request)
@@ -86,18 +108,16 @@ class LlmExtractor:
                     ),
                 )
             else:
-                return _Asked(answer, said, reasks, input_tokens, output_tokens)
+                whole = KeptAnswer(said.text, said.model, said.finish_reason, reasks, input_tokens, output_tokens)
+                return _Answered(answer, whole)
         tries = f"{self._reasks + 1} {'try' if self._reasks == 0 else 'tries'}"
         raise Poison(f"the model {self._model.name} gave no valid answer in {tries}: {problem}") from problem
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _Answered:
     answer: Answer
-    last: ChatAnswer
-    reasks: int
-    input_tokens: int
-    output_tokens: int
+    said: KeptAnswer
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +126,15 @@ class _Grounded:
     entities: tuple[FoundEntity, ...]
     outcome: InferredOutcome | None
     dropped: int
+
+
+def _valid(kept: KeptAnswer | None, edition: Edition) -> _Answered | None:
+    if kept is None:
+        return None
+    try:
+        return _Answered(read_answer(kept.text, edition), kept)
+    except AnswerInvalid:
+        return None
 
 
 def _prompt(conversation: Conversation) -> Prompt:

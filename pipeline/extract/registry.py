@@ -9,7 +9,7 @@ from pipeline.errors import Config
 from pipeline.extract.findings import IntentExtractor
 from pipeline.scenarios.load import ScenarioError
 from pipeline.scenarios.model import Scenario
-from pipeline.settings import Settings
+from pipeline.settings import OPENAI_URL, Settings
 
 
 def build_extractor(settings: Settings, scenarios: Callable[[str], Scenario]) -> IntentExtractor:
@@ -37,9 +37,15 @@ def _lexical(settings: Settings) -> IntentExtractor:
 
 def _llm(settings: Settings) -> IntentExtractor:
     from pipeline.extract.llm import LlmExtractor
+    from pipeline.llm.caches import open_cache
     from pipeline.llm.openai_chat import OpenAIChat
 
-    return LlmExtractor(OpenAIChat.of(settings.llm), reasks=settings.extract.reasks)
+    return LlmExtractor(
+        OpenAIChat.of(settings.llm),
+        reasks=settings.extract.reasks,
+        cache=open_cache(settings),
+        server=settings.llm.base_url or OPENAI_URL,
+    )
 
 
 EXTRACTORS: Final[Mapping[str, Callable[[Settings], IntentExtractor]]] = {"lexical": _lexical, "llm": _llm}

@@ -1,0 +1,69 @@
+"""The response caches by name; a new one is a file and a line here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from pipeline.errors import Config
+from pipeline.ports import KeptAnswer, ResponseCache
+from pipeline.settings import Settings
+
+
+def open_cache(settings: Settings) -> ResponseCache:
+    """The cache that the settings name; it touches nothing before its first use, and only its ``remove`` raises.
+
+    Raises:
+        Config: a cache on a server is set, but no server.
+    """
+    return CACHES[settings.llm.cache](settings)
+
+
+class NoCache:
+    """A ``ResponseCache`` that keeps nothing."""
+
+    async def get(self, key: str) -> KeptAnswer | None:
+        del key
+        return None
+
+    async def put(self, key: str, answer: KeptAnswer, *, subject: str) -> KeptAnswer:
+        del key, subject
+        return answer
+
+    async def remove(self, subject: str) -> None:
+        """Nothing is kept."""
+
+    async def close(self) -> None:
+        """Nothing is held open."""
+
+
+def _sqlite(settings: Settings) -> ResponseCache:
+    from pipeline.llm.cache_sqlite import SqliteResponseCache
+    from pipeline.llm.cache_tolerant import TolerantCache
+
+    return TolerantCache(SqliteResponseCache(settings.llm.cache_path, days=settings.llm.cache_days))
+
+
+def _qdrant(settings: Settings) -> ResponseCache:
+    from pipeline.llm.cache_qdrant import QdrantResponseCache
+    from pipeline.llm.cache_tolerant import TolerantCache
+    from pipeline.store.connections import Server
+
+    store = settings.store
+    if store.url is None:
+        raise Config(
+            "CONVMINE_LLM_CACHE",
+            "the cache 'qdrant' is on a Qdrant server, and none is set",
+            hint="set QDRANT_URL, or CONVMINE_LLM_CACHE=sqlite for the workers of one machine",
+        )
+    key = store.api_key.get_secret_value() if store.api_key else None
+    server = Server(store.url, api_key=key, timeout_s=store.timeout_s)
+    return TolerantCache(QdrantResponseCache(server, prefix=store.prefix, days=settings.llm.cache_days))
+
+
+def _off(settings: Settings) -> ResponseCache:
+    del settings
+    return NoCache()
+
+
+CACHES: Final[Mapping[str, Callable[[Settings], ResponseCache]]] = {"sqlite": _sqlite, "qdrant": _qdrant, "off": _off}
