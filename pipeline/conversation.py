@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, Field, ValidationError, model_validator
 
 from pipeline.errors import Poison
 from pipeline.ids import stable_id
-from schemas.transcript import Segment, TranscriptCompleted
+from schemas.transcript import ConversationMessage, Segment, TranscriptCompleted
 from schemas.wire import CallFacts, Direction, Identifier, Language, Milliseconds, Role, Wire
 
 
@@ -97,8 +97,24 @@ def transcript_of(
     )
 
 
+def segment_of(message: ConversationMessage, tenant_id: str, start: datetime) -> Segment:
+    """One message of a conversation that goes on; its times count from ``start``."""
+    at_ms = _ms_between(start, message.sent_at)
+    return Segment(
+        segment_id=stable_id("segment", tenant_id, message.call_id, message.message_id),
+        role=message.role,
+        start_ms=at_ms,
+        end_ms=at_ms,
+        text=message.text,
+    )
+
+
 def _at(message: WrittenMessage, start: datetime | None) -> int:
     if message.at_ms is not None:
         return message.at_ms
     assert message.sent_at is not None
-    return max(0, round((message.sent_at - (start or message.sent_at)).total_seconds() * 1_000))
+    return _ms_between(start or message.sent_at, message.sent_at)
+
+
+def _ms_between(start: datetime, at: datetime) -> int:
+    return max(0, round((at - start).total_seconds() * 1_000))

@@ -31,6 +31,8 @@ class Retryable(ConvmineError):
         dependency: which one, for example ``qdrant`` or ``llm``.
         retry_after_s: seconds that the dependency asked us to wait, if it did.
         hint: what a person could do.
+        alone: only this event is concerned, as by a recording that is still to come; it says nothing about whether
+            others can be handled.
     """
 
     def __init__(
@@ -40,10 +42,12 @@ class Retryable(ConvmineError):
         dependency: str,
         retry_after_s: float | None = None,
         hint: str | None = None,
+        alone: bool = False,
     ) -> None:
         super().__init__(message, hint=hint)
         self.dependency = dependency
         self.retry_after_s = retry_after_s
+        self.alone = alone
 
 
 class Poison(ConvmineError):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
+
+from pydantic import BaseModel
 
 from pipeline.ids import stable_id
 from schemas.envelope import Message, message
@@ -22,10 +24,11 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Inbound:
-    """One event that has been decoded and validated."""
+    """One event that has been decoded and validated; ``body`` is the audio of a live chunk."""
 
     message: Message
     position: Position
+    body: bytes = b""
 
     @property
     def payload(self) -> Payload:
@@ -54,6 +57,50 @@ class Handler(Protocol):
     """
 
     async def __call__(self, inbound: Inbound) -> Sequence[Outbound]: ...
+
+
+S = TypeVar("S", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Handled(Generic[S]):
+    """What became of an event in a stage that remembers calls.
+
+    ``state`` replaces what is remembered of the call; None leaves it as it is. ``held_from`` is the oldest offset of
+    this call whose event is still needed because what it brought is in memory alone (audio before its words are out):
+    it and what follows is not acknowledged, and comes again after a kill. None: nothing is held.
+    """
+
+    outputs: Sequence[Outbound] = ()
+    state: S | None = None
+    held_from: int | None = None
+
+
+class Remembering(Protocol[S]):
+    """A handler that is given, with each event, what it remembered of the call after the one before.
+
+    The new state is confirmed, with the event's offset and its outputs, before the outputs are published. So an event
+    that comes again is not handed in again: where its outputs may be missing they are published as they were. Only a
+    held event comes again, to fill the handler's memory; what it gives back then is not published.
+
+    Raises:
+        Retryable: try this event again later.
+        Poison: this event goes to the dead letters.
+    """
+
+    remembers: type[S]
+
+    async def __call__(self, inbound: Inbound, state: S | None) -> Handled[S]: ...
+
+
+class Holding(Remembering[S], Protocol[S]):
+    """A handler that holds events in memory: it can be told to let go of a call, and to forget a partition."""
+
+    async def let_go(self, key: str, state: S | None) -> Handled[S]:
+        """Finish what is held of the call with this key (``tenant:call``), now; nothing of it is held afterwards."""
+
+    def forget(self, partition: int) -> None:
+        """Drop what is held in memory of this partition: it is somebody else's now."""
 
 
 def follow(inbound: Inbound, payload: Payload, *, stage: str, topic: str, part: str = "") -> Outbound:

@@ -84,13 +84,17 @@ class ChatMessage:
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
-    """What a chat model is asked; ``json_schema`` is the shape that the answer must have (JSON Schema)."""
+    """What a chat model is asked; ``json_schema`` is the shape that the answer must have (JSON Schema).
+
+    ``prompt_version`` is not sent: it tells apart answers that were asked for with two versions of a prompt.
+    """
 
     messages: tuple[ChatMessage, ...]
     json_schema: Mapping[str, Any]
     schema_name: str
     temperature: float = 0.0
     max_tokens: int = 2_000
+    prompt_version: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +178,8 @@ class VectorStore(Protocol):
     async def prepare(self) -> None:
         """Create what is missing and check that the embedder is the one the collections were made with."""
 
-    async def put(self, collection: str, points: Sequence[Point]) -> None: ...
+    async def put(self, collection: str, points: Sequence[Point], *, over: Where | None = None) -> None:
+        """Write points; where ``over`` is given, one that is there already is only overwritten if it matches that."""
 
     async def get(self, collection: str, ids: Sequence[str]) -> list[Hit]: ...
 
@@ -195,3 +200,90 @@ class VectorStore(Protocol):
         """The values of a keyword field, each with how many points have it; most frequent first."""
 
     async def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What a stage remembers of a call after the event at ``offset``; ``value`` means nothing to who keeps it."""
+
+    offset: int
+    value: bytes
+
+
+class CallState(Protocol):
+    """Keeps what a stage remembers of each call, by the partition that the call's events come from.
+
+    Of two values of one call the one with the higher offset counts, so that a worker that was left behind, and writes
+    when it wakes up, takes no call back.
+
+    Raises:
+        Retryable: what keeps it is away.
+    """
+
+    async def load(self, partition: int, key: str) -> Remembered | None: ...
+
+    async def save(self, partition: int, key: str, state: Remembered) -> None:
+        """Keep it; returns when it will survive a kill."""
+
+    def forget(self, partition: int) -> None:
+        """The partition is somebody else's now: what comes next is read afresh."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptAnswer:
+    """A valid answer of a chat model, and what it took to get it: re-asks, and the tokens of all requests together."""
+
+    text: str
+    model: str
+    finish_reason: str
+    reasks: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
+class ResponseCache(Protocol):
+    """Keeps valid answers of chat models for some days, so that asking the same again costs nothing.
+
+    The first answer under a key stays: two workers that ask at the same time, or one that was frozen and writes when it
+    wakes up, end with the same answer.
+
+    Raises:
+        Retryable: what keeps the answers is away or cannot be written. Those of ``pipeline.llm.caches`` raise in
+            ``remove`` alone; for ``get`` and ``put`` they take it as nothing kept.
+    """
+
+    async def get(self, key: str) -> KeptAnswer | None: ...
+
+    async def put(self, key: str, answer: KeptAnswer, *, subject: str) -> KeptAnswer:
+        """Keep it, unless there is one, and return the one that is kept.
+
+        ``subject`` is whose words it was made of (``tenant:call``).
+        """
+
+    async def remove(self, subject: str) -> None:
+        """Delete what is kept of a subject; returns when it is gone."""
+
+    async def close(self) -> None: ...
+
+
+class BlobStore(Protocol):
+    """Keeps values that are too large for a message.
+
+    A name is segments (``pipeline.store.blob_names.segment_of``) parted by ``/``. What ``put`` has returned survives a
+    kill and is there, whole, for every other process.
+
+    Raises:
+        Retryable: the store is away, full or refuses us; the dependency is ``claims``.
+        Poison: the name or the URI is not allowed, the value is too large or is gone for good.
+    """
+
+    async def put(self, name: str, data: bytes) -> str:
+        """Keep the value, and say under which URI; the same value under the same name again only renews its age."""
+
+    async def get(self, uri: str) -> bytes: ...
+
+    async def remove(self, prefix: str) -> None:
+        """Delete the value of this name, or all below it; ``a/b`` is not the prefix of ``a/bc``."""
+
+    async def expire(self, older_than_s: float) -> int:
+        """Delete what was last put longer ago than this; how many values that were."""

@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -35,7 +35,11 @@ SHARED: Final[Mapping[str, tuple[str, str]]] = {
 }
 """Variables of other tools, each with the group and name of the setting that it serves."""
 # Variables of our scripts and tests, which are no settings of the program.
-_SCRIPTS: Final = frozenset({"CONVMINE_VENV", "CONVMINE_EVAL_DATA", "CONVMINE_LIVE_LLM"})
+_SCRIPTS: Final = frozenset(
+    {"CONVMINE_VENV", "CONVMINE_EVAL_DATA", "CONVMINE_LIVE_LLM", "CONVMINE_CHAOS_SEED", "CONVMINE_CHAOS_FAUST"}
+)
+_HEADERS_ROOM: Final = 16_384
+"""Bytes of a record besides its value: key, headers (seven ids of up to 800 bytes) and Kafka's overhead."""
 
 Positive = Annotated[int, Field(ge=1)]
 Seconds = Annotated[float, Field(gt=0)]
@@ -68,8 +72,10 @@ class KafkaSettings(Group):
     """Copies of each partition that `convmine topics apply` asks for; 3 is usual on a cluster."""
     max_message_bytes: Positive = 1_000_000
     """The largest record that is written, in bytes; not more than the broker's `message.max.bytes`. A larger result
-    becomes a dead letter.
+    goes by claim check (the group claims); a larger graph becomes a dead letter.
     """
+    session_timeout_s: Annotated[float, Field(ge=6)] = 30.0
+    """Seconds without a sign of life after which the broker gives a worker's partitions to others."""
 
 
 class RuntimeSettings(Group):
@@ -81,6 +87,10 @@ class RuntimeSettings(Group):
     """Offsets that a worker may be ahead of the oldest unfinished event of a partition: the most that a kill repeats
     there.
     """
+    audio_window: Positive = 10_000
+    """The same for `asr` of the lane live, whose events are pieces of audio, held until their words are out: where
+    three quarters of it are full speech is cut. Pieces of 200 ms, 20 s of speech and 75 calls a partition fill 7,500.
+    """
     max_attempts: Positive = 6
     """An event that has failed so often while as many others passed becomes a dead letter; while none pass, it is
     tried for ever.
@@ -91,6 +101,30 @@ class RuntimeSettings(Group):
     """The longest wait between two attempts, in seconds, unless a server asks for more (Retry-After)."""
     drain_s: Seconds = 30.0
     """Seconds that events at work get to finish after SIGTERM or SIGINT."""
+    breaker_failures: Positive = 5
+    """Failures of a dependency in a row, with nothing handled between, after which a worker pauses its partitions and
+    asks with one event at a time whether it is back.
+    """
+    hold_s: Seconds = 60.0
+    """Seconds without a further event of a call after which what is held of it (speech without an end) is let go."""
+    stall_s: Seconds = 900.0
+    """Seconds without progress, while events wait, after which `/healthz` fails; longer than the longest event takes.
+    """
+    http_host: str = "127.0.0.1"
+    """Address that `/healthz`, `/readyz` and `/metrics` are served on; `0.0.0.0` in a container."""
+    http_port: Annotated[int, Field(ge=0, le=65_535)] | None = None
+    """Port of `/healthz`, `/readyz` and `/metrics`; 0 is a free one, which the log names. Not served where not set."""
+
+
+class ClaimSettings(Group):
+    """Messages too large for Kafka: their value lies in a file, the message says where (claim check)."""
+
+    threshold_bytes: Positive = 512_000
+    """A larger value, in bytes, goes by claim check; at least 16,384 below `CONVMINE_KAFKA_MAX_MESSAGE_BYTES`."""
+    root: Path = Path.home() / ".local" / "share" / "convmine" / "claims"
+    """Folder of the values; all workers of an installation, and who publishes, need the same one at the same path, such
+    as a shared volume, and to run as one user.
+    """
 
 
 class AudioSettings(Group):
@@ -165,6 +199,14 @@ class LlmSettings(Group):
     """Name of the model."""
     timeout_s: Seconds = 60.0
     """Seconds that one answer may take."""
+    cache: Literal["sqlite", "qdrant", "off"] = "sqlite"
+    """Where answers are kept, so that an event that comes again costs nothing: a file of this machine, a collection
+    that the workers of a fleet share, or nowhere.
+    """
+    cache_path: Path = Path.home() / ".local" / "share" / "convmine" / "answers.sqlite"
+    """File of the cache `sqlite`."""
+    cache_days: Positive = 30
+    """Days for which an answer is kept."""
 
 
 class StoreSettings(Group):
@@ -214,12 +256,26 @@ class Settings(BaseSettings):
     """Whose calls the commands publish and show, and whose knowledge base the index stage stores."""
     kafka: KafkaSettings = KafkaSettings()
     runtime: RuntimeSettings = RuntimeSettings()
+    claims: ClaimSettings = ClaimSettings()
     audio: AudioSettings = AudioSettings()
     asr: AsrSettings = AsrSettings()
     extract: ExtractSettings = ExtractSettings()
     llm: LlmSettings = LlmSettings()
     store: StoreSettings = StoreSettings()
     log: LogSettings = LogSettings()
+
+    @model_validator(mode="after")
+    def _what_is_not_claimed_fits_into_a_record(self) -> Self:
+        most = self.kafka.max_message_bytes - _HEADERS_ROOM
+        if self.claims.threshold_bytes > most:
+            # Of two groups at once: pydantic could not say which setting is meant.
+            raise Config(
+                f"{PREFIX}CLAIMS_THRESHOLD_BYTES",
+                f"is {self.claims.threshold_bytes}, may be at most {most}",
+                hint=f"{PREFIX}KAFKA_MAX_MESSAGE_BYTES is {self.kafka.max_message_bytes}: what lies between would "
+                "neither go by claim check nor fit into a message",
+            )
+        return self
 
     @classmethod
     def settings_customise_sources(

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from pipeline.ports import Hit, Point, Recognition, Speech, Where
+from pipeline.errors import Poison
+from pipeline.ports import Hit, KeptAnswer, Point, Recognition, Remembered, Speech, Where
+from pipeline.store.blob_names import checked, within_bounds
 
 
 class InMemoryStore:
@@ -20,8 +23,12 @@ class InMemoryStore:
     async def prepare(self) -> None:
         """Nothing has to be there before."""
 
-    async def put(self, collection: str, points: Sequence[Point]) -> None:
-        self.points.setdefault(collection, {}).update({str(UUID(point.id)): point for point in points})
+    async def put(self, collection: str, points: Sequence[Point], *, over: Where | None = None) -> None:
+        held = self.points.setdefault(collection, {})
+        for point in points:
+            there = held.get(id_ := str(UUID(point.id)))
+            if there is None or over is None or _matches(there.payload, over):
+                held[id_] = point
 
     async def get(self, collection: str, ids: Sequence[str]) -> list[Hit]:
         held = self.points.get(collection, {})
@@ -98,3 +105,79 @@ class ScriptedEngine:
 
     def _text(self, speech: Speech) -> str:
         return self._texts.pop(0) if self._texts else f"{len(speech.samples) * 1_000 // speech.sample_rate_hz} ms"
+
+
+class InMemoryCallState:
+    """A ``CallState`` in a dictionary: it survives ``forget``, as a topic does."""
+
+    def __init__(self) -> None:
+        self.kept: dict[tuple[int, str], Remembered] = {}
+
+    async def load(self, partition: int, key: str) -> Remembered | None:
+        return self.kept.get((partition, key))
+
+    async def save(self, partition: int, key: str, state: Remembered) -> None:
+        known = self.kept.get((partition, key))
+        if known is None or known.offset <= state.offset:
+            self.kept[partition, key] = state
+
+    def forget(self, partition: int) -> None:
+        """Nothing is held besides what is kept."""
+
+
+class InMemoryResponseCache:
+    """A ``ResponseCache`` in a dictionary; ``now`` gives the time in seconds since 1970."""
+
+    def __init__(self, *, days: int = 30, now: Callable[[], float] = time.time) -> None:
+        self._kept_for_s = days * 86_400
+        self._now = now
+        self.kept: dict[str, tuple[KeptAnswer, str, float]] = {}
+
+    async def get(self, key: str) -> KeptAnswer | None:
+        self._expire()
+        return self.kept[key][0] if key in self.kept else None
+
+    async def put(self, key: str, answer: KeptAnswer, *, subject: str) -> KeptAnswer:
+        self._expire()
+        return self.kept.setdefault(key, (answer, subject, self._now()))[0]
+
+    async def remove(self, subject: str) -> None:
+        self.kept = {key: one for key, one in self.kept.items() if one[1] != subject}
+
+    async def close(self) -> None:
+        """Nothing is held open."""
+
+    def _expire(self) -> None:
+        oldest = self._now() - self._kept_for_s
+        self.kept = {key: one for key, one in self.kept.items() if one[2] >= oldest}
+
+
+class InMemoryBlobs:
+    """A ``BlobStore`` in a dictionary, behind ``memory:///``; ``now`` gives the time in seconds since 1970."""
+
+    def __init__(self, *, now: Callable[[], float] = time.time) -> None:
+        self._now = now
+        self.kept: dict[str, tuple[bytes, float]] = {}
+
+    async def put(self, name: str, data: bytes) -> str:
+        self.kept[checked(name)] = (within_bounds(data), self._now())
+        return f"memory:///{name}"
+
+    async def get(self, uri: str) -> bytes:
+        name = checked(uri.removeprefix("memory:///"))
+        if name not in self.kept:
+            raise Poison(f"{uri!r} is not there any more")
+        return self.kept[name][0]
+
+    async def remove(self, prefix: str) -> None:
+        below = f"{checked(prefix)}/"
+        self._drop([name for name in self.kept if f"{name}/".startswith(below)])
+
+    async def expire(self, older_than_s: float) -> int:
+        oldest = self._now() - older_than_s
+        return self._drop([name for name, (_, at) in self.kept.items() if at < oldest])
+
+    def _drop(self, names: Sequence[str]) -> int:
+        for name in names:
+            del self.kept[name]
+        return len(names)

@@ -24,12 +24,12 @@ _KAFKA_BINDING: Final = "0.5.0"
 
 @dataclass(frozen=True, slots=True)
 class TopicFacts:
-    """A topic: the names of the events it carries (none: dead letters) and how long it keeps them."""
+    """A topic: the names of the events it carries (none: dead letters) and how long it keeps them (None: for good)."""
 
     name: str
     events: tuple[str, ...]
     compacted: bool
-    retention_ms: int
+    retention_ms: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +90,9 @@ def _message_names(topic: TopicFacts) -> tuple[str, ...]:
 
 
 def _channel(topic: TopicFacts, stages: Sequence[StageFacts]) -> Document:
-    policy = "compact" if topic.compacted else "delete"
-    configuration: Document = {"cleanup.policy": [policy]}
-    if not topic.compacted:
+    policies = ["compact"] * topic.compacted + ["delete"] * (topic.retention_ms is not None)
+    configuration: Document = {"cleanup.policy": policies}
+    if topic.retention_ms is not None:
         configuration["retention.ms"] = topic.retention_ms
     return {
         "address": topic.name,
@@ -111,11 +111,17 @@ def _facts(topic: TopicFacts, stages: Sequence[StageFacts]) -> str:
     writers = ", ".join(stage.name for stage in stages if topic.name in stage.writes) or "programs outside convmine"
     readers = ", ".join(stage.name for stage in stages if topic.name in stage.reads) or "programs outside convmine"
     keys = sorted({key_of(PAYLOADS[name]) for name in topic.events}) or ["that of the original record"]
-    kept = "the last record of each key is kept" if topic.compacted else f"kept {topic.retention_ms // _DAY_MS} days"
+    latest = "the last record of each key is kept" if topic.compacted else "kept"
+    kept = latest if topic.retention_ms is None else f"{latest} {_days(topic.retention_ms)}"
     return (
         f"Lane: {', '.join(lanes) or 'any'}. Key: {'; '.join(keys)}. "
         f"Written by {writers}. Read by {readers}. Retention: {kept}."
     )
+
+
+def _days(retention_ms: int) -> str:
+    days = retention_ms // _DAY_MS
+    return "1 day" if days == 1 else f"{days} days"
 
 
 def _receive(stage: StageFacts, topic: str, messages: Sequence[str]) -> Document:

@@ -7,9 +7,10 @@ Source: CloudEvents 1.0.2 and its Kafka protocol binding. Attributes are UTF-8 h
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Annotated, Final
 
 from pydantic import AwareDatetime, Field, ValidationError
@@ -48,6 +49,15 @@ class Envelope(Wire):
     datacontenttype: str = JSON_CONTENT
 
 
+_ATTRIBUTES: Final[Mapping[str, str]] = {
+    "ce_specversion": "specversion",
+    **{f"ce_{name}": name for name in Envelope.model_fields.keys() - {"traceparent", "datacontenttype"}},
+    "content-type": "datacontenttype",
+    "traceparent": "traceparent",
+}
+"""The attribute that each header of ours holds."""
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """A payload with its envelope: what a stage reads and writes."""
@@ -69,21 +79,19 @@ def dataschema_of(model: type[Payload]) -> str:
 
 def to_headers(envelope: Envelope) -> Headers:
     """The Kafka record headers of an envelope."""
-    values = {
-        "ce_specversion": "1.0",
-        "ce_id": envelope.id,
-        "ce_source": envelope.source,
-        "ce_type": envelope.type,
-        "ce_time": envelope.time.isoformat(),
-        "ce_subject": envelope.subject,
-        "ce_partitionkey": envelope.partitionkey,
-        "ce_tenantid": envelope.tenantid,
-        "ce_dataschema": envelope.dataschema,
-        "content-type": envelope.datacontenttype,
-    }
-    if envelope.traceparent is not None:
-        values["traceparent"] = envelope.traceparent
-    return tuple((name, value.encode()) for name, value in values.items())
+    headers = (
+        ("ce_specversion", b"1.0"),
+        ("ce_id", envelope.id.encode()),
+        ("ce_source", envelope.source.encode()),
+        ("ce_type", envelope.type.encode()),
+        ("ce_time", envelope.time.isoformat().encode()),
+        ("ce_subject", envelope.subject.encode()),
+        ("ce_partitionkey", envelope.partitionkey.encode()),
+        ("ce_tenantid", envelope.tenantid.encode()),
+        ("ce_dataschema", envelope.dataschema.encode()),
+        ("content-type", envelope.datacontenttype.encode()),
+    )
+    return headers if envelope.traceparent is None else (*headers, ("traceparent", envelope.traceparent.encode()))
 
 
 def from_headers(headers: Iterable[tuple[str, bytes | None]]) -> Envelope:
@@ -92,19 +100,20 @@ def from_headers(headers: Iterable[tuple[str, bytes | None]]) -> Envelope:
     Raises:
         EnvelopeError: a header is missing, is no UTF-8, or does not hold what it should.
     """
+    fields = {"datacontenttype": ""}
     try:
-        values = {name.lower(): value.decode() for name, value in headers if value is not None and _ours(name)}
+        for name, value in headers:
+            if value is not None and (attribute := _ATTRIBUTES.get(name) or _attribute(name)):
+                fields[attribute] = value.decode()
     except UnicodeDecodeError as error:
         msg = f"a CloudEvents header is not UTF-8: {error.reason}"
         raise EnvelopeError(msg) from error
-    if (spec := values.get("ce_specversion")) != "1.0":
+    if (spec := fields.get("specversion")) != "1.0":
         found = "is missing" if spec is None else f"is {spec!r}"
         msg = f"header ce_specversion {found}, expected '1.0'"
         raise EnvelopeError(msg)
-    fields = {name.removeprefix("ce_"): value for name, value in values.items() if name.startswith("ce_")}
-    fields["datacontenttype"] = values.get("content-type", "")
-    if "traceparent" in values:
-        fields["traceparent"] = values["traceparent"]
+    if "ce_traceparent" in fields:
+        fields.setdefault("traceparent", fields["ce_traceparent"])
     try:
         return Envelope.model_validate(fields)
     except ValidationError as error:
@@ -122,22 +131,7 @@ def payload_model(envelope: Envelope) -> type[Payload] | None:
         EnvelopeError: type and dataschema are not of the form that convmine writes, or do not agree.
         UnknownMajor: the type is known, but not in this major version.
     """
-    if (kind := _TYPE.fullmatch(envelope.type)) is None:
-        if envelope.type.startswith(TYPE_PREFIX):
-            msg = f"header ce_type: {envelope.type!r} has no version such as '.v1'"
-            raise EnvelopeError(msg)
-        return None
-    if (model := PAYLOADS.get(kind["name"])) is None:
-        return None
-    major, minor = model.version
-    if int(kind["major"]) != major:
-        msg = f"header ce_type: {envelope.type!r} has major version {kind['major']}, this program reads {major}"
-        raise UnknownMajor(msg)
-    schema = _DATASCHEMA.fullmatch(envelope.dataschema)
-    if schema is None or schema["name"] != kind["name"] or schema["major"] != kind["major"]:
-        msg = f"header ce_dataschema: {envelope.dataschema!r} does not name the schema of {envelope.type!r}"
-        raise EnvelopeError(msg)
-    return model if int(schema["minor"]) <= minor else None
+    return _payload_model(envelope.type, envelope.dataschema)
 
 
 def encode(payload: Payload) -> bytes:
@@ -171,6 +165,27 @@ def message(  # noqa: PLR0913 - the attributes of a CloudEvent, each named
     return Message(envelope, payload)
 
 
-def _ours(name: str) -> bool:
+@lru_cache(maxsize=256)
+def _payload_model(type_: str, dataschema: str) -> type[Payload] | None:
+    if (kind := _TYPE.fullmatch(type_)) is None:
+        if type_.startswith(TYPE_PREFIX):
+            msg = f"header ce_type: {type_!r} has no version such as '.v1'"
+            raise EnvelopeError(msg)
+        return None
+    if (model := PAYLOADS.get(kind["name"])) is None:
+        return None
+    major, minor = model.version
+    if int(kind["major"]) != major:
+        msg = f"header ce_type: {type_!r} has major version {kind['major']}, this program reads {major}"
+        raise UnknownMajor(msg)
+    schema = _DATASCHEMA.fullmatch(dataschema)
+    if schema is None or schema["name"] != kind["name"] or schema["major"] != kind["major"]:
+        msg = f"header ce_dataschema: {dataschema!r} does not name the schema of {type_!r}"
+        raise EnvelopeError(msg)
+    return model if int(schema["minor"]) <= minor else None
+
+
+def _attribute(name: str) -> str | None:
+    """Of a header that is not written as we write it: its attribute, or the name itself where we know none."""
     name = name.lower()
-    return name.startswith("ce_") or name in {"content-type", "traceparent"}
+    return _ATTRIBUTES.get(name) or (name if name.startswith("ce_") else None)

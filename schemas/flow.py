@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from schemas.call import OutcomeResult
-from schemas.insight import CallInsight
+from schemas.insight import CallInsight, IntentExtracted
 from schemas.wire import CallEvent, CallFacts, Identifier, Lane, Milliseconds, Payload, Role, Wire
 
 Count = Annotated[int, Field(ge=0)]
@@ -23,7 +23,11 @@ class Step(Wire):
 
 
 class FlowState(CallEvent):
-    """Where the conversation is and how it came there; carries the insight along for the suggest stage."""
+    """Where the conversation is and how it came there.
+
+    It carries along what led to it, for the suggest stage: the insight of a whole call, or the newest words of one that
+    goes on and what was found in them.
+    """
 
     event_name: ClassVar[str] = "flow.state"
 
@@ -31,7 +35,15 @@ class FlowState(CallEvent):
     revision: Annotated[int, Field(ge=1)] = 1
     lane: Lane
     path: tuple[Step, ...]
-    insight: CallInsight
+    insight: CallInsight | None = None
+    heard: IntentExtracted | None = None
+
+    @model_validator(mode="after")
+    def _carries_one(self) -> FlowState:
+        if (self.insight is None) == (self.heard is None):
+            msg = "carry either insight or heard"
+            raise ValueError(msg)
+        return self
 
 
 class FlowPath(CallEvent):

@@ -107,11 +107,13 @@ class Provenance(Wire):
 
 
 class IntentExtracted(CallEvent):
-    """The live delta: what the newest segments added, with the segments it came from."""
+    """The live delta: what was found in these segments, the newest ones; it replaces what was found in them before."""
 
     event_name: ClassVar[str] = "intent.extracted"
 
     call: CallFacts = CallFacts()
+    revision: Annotated[int, Field(ge=1)] = 1
+    language: str
     segments: tuple[Segment, ...]
     intents: tuple[Intent, ...]
     entities: tuple[Entity, ...] = ()

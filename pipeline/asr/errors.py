@@ -12,4 +12,4 @@ class NotThereYet(Retryable):
     """
 
     def __init__(self, message: str) -> None:
-        super().__init__(message, dependency="audio store")
+        super().__init__(message, dependency="audio store", alone=True)

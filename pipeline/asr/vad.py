@@ -22,8 +22,10 @@ FRAME_MS: Final = FRAME * 1_000 / RATE_HZ
 _FLOOR_DB: Final = -62.0  # of full scale: below it even a far voice on a telephone line is not understood
 _ALWAYS_DB: Final = -45.0  # above it the detector decides, however noisy the line is
 _ABOVE_NOISE_DB: Final = 6.0
-_LEAD_FRAMES: Final = 6  # the detector is recurrent: it hears this much before the energy rises
-_TRAIL_FRAMES: Final = 3
+LEAD_FRAMES: Final = 6
+"""The detector is recurrent: it hears this much before the energy rises."""
+TRAIL_FRAMES: Final = 3
+"""The detector hears this much after the energy fell."""
 
 Levels = npt.NDArray[np.float32]
 Probabilities = npt.NDArray[np.float32]
@@ -82,9 +84,17 @@ def gate(levels: Levels) -> Mask:
     """Frames worth asking the detector about: above the line's own noise, with a lead and a trail."""
     if not len(levels):
         return np.zeros(0, dtype=np.bool_)
-    noise = float(np.percentile(levels, 10))
-    loud = levels > np.clip(noise + _ABOVE_NOISE_DB, _FLOOR_DB, _ALWAYS_DB)
-    return widen(loud, _LEAD_FRAMES, _TRAIL_FRAMES)
+    return widen(levels > loud_above(noise_of(levels)), LEAD_FRAMES, TRAIL_FRAMES)
+
+
+def noise_of(levels: Levels) -> float:
+    """The line's own noise in dB: a tenth of all frames is quieter."""
+    return float(np.percentile(levels, 10))
+
+
+def loud_above(noise_db: float | None) -> float:
+    """The level in dB above which the detector is worth asking; None where the noise is not known yet."""
+    return _FLOOR_DB if noise_db is None else min(max(noise_db + _ABOVE_NOISE_DB, _FLOOR_DB), _ALWAYS_DB)
 
 
 def widen(mask: Mask, before: int, after: int) -> Mask:
@@ -150,15 +160,15 @@ def _cut(span: Span, levels: Levels, longest: int) -> list[Span]:
         # Between half and all of the longest, and so that what is left is no crumb.
         first = max(longest // 2, length - longest if length <= 2 * longest else 0)
         last = min(longest, length - longest // 4)
-        at = _quietest(levels, start + first, start + max(first, last))
+        at = quietest(levels, start + first, start + max(first, last))
         pieces.append(Span(start, at))
         start = at
     pieces.append(Span(start, end))
     return pieces
 
 
-def _quietest(levels: Levels, first: int, last: int) -> int:
-    """The sample, from ``first`` to ``last``, in the middle of the quietest 96 ms there."""
+def quietest(levels: Levels, first: int, last: int) -> int:
+    """The sample, from ``first`` to ``last``, in the middle of the quietest 96 ms there; else ``last``."""
     low, high = -(-first // FRAME), (last - FRAME // 2) // FRAME
     if high <= low:
         return last

@@ -14,12 +14,16 @@ from schemas.wire import Role
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """The segments of one call in order of start, and what may be found in them."""
+    """The segments of one call in order of start, and what may be found in them.
+
+    ``subject`` is whose words these are (``tenant:call``): what is kept of them is found again by it, to be erased.
+    """
 
     segments: tuple[Segment, ...]
     duration_ms: int
     scenario: Scenario
     edition: Edition
+    subject: str = ""
 
 
 @dataclass(frozen=True, slots=True)

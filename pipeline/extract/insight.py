@@ -1,9 +1,10 @@
-"""What every extractor shares: from its findings and the transcript to the insight of the whole call."""
+"""What every extractor shares: from its findings and the transcript to what is published of them."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from dataclasses import replace
 
 from pipeline.extract.compliance import check_compliance
 from pipeline.extract.entities import find_entities, normalised_value
@@ -12,17 +13,17 @@ from pipeline.extract.sentiment import side_sentiments
 from pipeline.extract.topics import topic_spans
 from pipeline.ids import stable_id
 from pipeline.scenarios.model import Taxonomy
-from schemas.insight import CallInsight, Entity, Intent
+from schemas.insight import CallInsight, Entity, Intent, IntentExtracted
 from schemas.transcript import TranscriptCompleted
+
+_Scope = tuple[str | int, ...]
 
 
 def assemble(
     tenant_id: str, transcript: TranscriptCompleted, conversation: Conversation, findings: Findings
 ) -> CallInsight:
     """The insight; its ids are the same whenever the same extractor finds the same things in the same revision."""
-    provenance = findings.provenance
-    made_with = f"{provenance.extractor}:{provenance.prompt_version or provenance.model}"
-    scope = (tenant_id, transcript.call_id, transcript.revision, made_with)
+    scope = _scope(tenant_id, transcript, findings)
     edition = conversation.edition
     intents = _intents(findings.intents, edition.taxonomy, scope)
     outcome = findings.outcome
@@ -31,7 +32,7 @@ def assemble(
         call=transcript.call,
         revision=transcript.revision,
         lane=transcript.lane,
-        language=transcript.language or transcript.call.language or edition.language,
+        language=_language(transcript, conversation),
         duration_ms=transcript.duration_ms,
         intents=intents,
         entities=_entities(_all_entities(conversation, findings), scope),
@@ -40,11 +41,48 @@ def assemble(
         compliance=tuple(check_compliance(conversation.segments, edition.words, outcome.name if outcome else None)),
         outcome_inferred=outcome,
         summary=findings.summary,
-        provenance=provenance,
+        provenance=findings.provenance,
     )
 
 
-def _intents(found: Iterable[FoundIntent], taxonomy: Taxonomy, scope: Sequence[str | int]) -> tuple[Intent, ...]:
+def assemble_delta(
+    tenant_id: str, transcript: TranscriptCompleted, conversation: Conversation, findings: Findings
+) -> IntentExtracted:
+    """What was found in the segments of ``transcript``, the newest of a call; the conversation is them in context.
+
+    Its ids are those that ``assemble`` gives the same things in the same revision.
+    """
+    scope = _scope(tenant_id, transcript, findings)
+    newest = {segment.segment_id for segment in transcript.segments}
+    found = replace(
+        findings,
+        intents=tuple(intent for intent in findings.intents if intent.evidence.segment_id in newest),
+        entities=tuple(entity for entity in findings.entities if entity.evidence.segment_id in newest),
+    )
+    return IntentExtracted(
+        call_id=transcript.call_id,
+        call=transcript.call,
+        revision=transcript.revision,
+        language=_language(transcript, conversation),
+        segments=transcript.segments,
+        intents=_intents(found.intents, conversation.edition.taxonomy, scope),
+        entities=_entities(_all_entities(replace(conversation, segments=transcript.segments), found), scope),
+        provenance=findings.provenance,
+    )
+
+
+def _scope(tenant_id: str, transcript: TranscriptCompleted, findings: Findings) -> _Scope:
+    """What ids are made of, besides the thing and its place."""
+    provenance = findings.provenance
+    made_with = f"{provenance.extractor}:{provenance.prompt_version or provenance.model}"
+    return (tenant_id, transcript.call_id, transcript.revision, made_with)
+
+
+def _language(transcript: TranscriptCompleted, conversation: Conversation) -> str:
+    return transcript.language or transcript.call.language or conversation.edition.language
+
+
+def _intents(found: Iterable[FoundIntent], taxonomy: Taxonomy, scope: _Scope) -> tuple[Intent, ...]:
     seen: Counter[tuple[str, str]] = Counter()
     made = []
     for intent in found:
@@ -78,7 +116,7 @@ def _all_entities(conversation: Conversation, findings: Findings) -> list[FoundE
     return sorted([*patterned, *extra], key=lambda found: found.evidence.start_ms)
 
 
-def _entities(found: Iterable[FoundEntity], scope: Sequence[str | int]) -> tuple[Entity, ...]:
+def _entities(found: Iterable[FoundEntity], scope: _Scope) -> tuple[Entity, ...]:
     seen: Counter[tuple[str, str]] = Counter()
     made = []
     for entity in found:

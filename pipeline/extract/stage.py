@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final
 
 from pipeline.errors import Poison
@@ -43,11 +44,17 @@ async def mine(
     tenant_id: str, transcript: TranscriptCompleted, conversation: Conversation, extractor: IntentExtractor
 ) -> CallInsight:
     """The insight of one conversation; raises what the extractor raises."""
-    if conversation.segments:
-        findings = await extractor.extract(conversation)
-    else:
-        findings = _nothing(conversation, transcript.empty_because)
+    findings = await extract(tenant_id, transcript, conversation, extractor)
     return assemble(tenant_id, transcript, conversation, findings)
+
+
+async def extract(
+    tenant_id: str, transcript: TranscriptCompleted, conversation: Conversation, extractor: IntentExtractor
+) -> Findings:
+    """What the extractor finds; where no word was said it is not asked."""
+    if not conversation.segments:
+        return _nothing(conversation, transcript.empty_because)
+    return await extractor.extract(replace(conversation, subject=f"{tenant_id}:{transcript.call_id}"))
 
 
 def conversation_of(

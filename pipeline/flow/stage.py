@@ -19,10 +19,8 @@ def build() -> Handler:
     return _handle
 
 
-async def _handle(inbound: Inbound) -> Sequence[Outbound]:
-    insight = inbound.payload
-    if not isinstance(insight, CallInsight):
-        return ()
+def of_whole(inbound: Inbound, insight: CallInsight) -> tuple[Outbound, Outbound]:
+    """The state and the path of a call that is over."""
     steps = path_of(insight.intents)
     state = FlowState(
         call_id=insight.call_id,
@@ -36,3 +34,8 @@ async def _handle(inbound: Inbound) -> Sequence[Outbound]:
         follow(inbound, state, stage=STAGE, topic=flow(insight.lane)),
         follow(inbound, flow_path(insight, steps), stage=STAGE, topic=PATHS),
     )
+
+
+async def _handle(inbound: Inbound) -> Sequence[Outbound]:
+    insight = inbound.payload
+    return of_whole(inbound, insight) if isinstance(insight, CallInsight) else ()

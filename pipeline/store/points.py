@@ -6,25 +6,24 @@ seconds, for ranges. A field that is not known is left out.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
 from pipeline.handling import Inbound
 from pipeline.ids import stable_id
 from pipeline.ports import Point, Where
-from schemas.call import CallFailed, CallOutcome
 from schemas.flow import FlowState
-from schemas.insight import CallInsight, Evidence, Intent
-from schemas.suggestion import SuggestionCreated, SuggestionFeedback, SuggestionWithdrawn
+from schemas.insight import CallInsight, Evidence, Intent, IntentExtracted
+from schemas.suggestion import SuggestionCreated
 from schemas.transcript import Segment, TranscriptCompleted
 from schemas.wire import CallFacts, Lane
 
 Fields = dict[str, Any]
-
-_OBSERVED: Final = "outcome_observed"
-_FAILED: Final = "failed_"
-_REACTIONS: Final = ("feedback", "withdrawn")
+LIVE: Final = "live"
+"""Field of a call's point that only a live call has, until its insight is there: whether it still goes on."""
+SEGMENT_REVISION: Final = "segment_revision"
+"""Field of an utterance that came by itself: the revision of its segment; ``revision`` is that of its call's result."""
 
 
 def call_point_id(tenant_id: str, call_id: str) -> str:
@@ -48,6 +47,11 @@ def of_call(tenant_id: str, call_id: str, *, lane: Lane | None = None) -> Where:
     return Where(equal=fields if lane is None else {**fields, "lane": str(lane)})
 
 
+def of_segments(tenant_id: str, call_id: str, segment_ids: Sequence[str]) -> Where:
+    """The live points of these segments."""
+    return Where({**of_call(tenant_id, call_id, lane=Lane.LIVE).equal, "segment_id": segment_ids})
+
+
 def from_revision(where: Where, revision: int) -> Where:
     """The same, of this revision or a newer one."""
     return Where(where.equal, where.unequal, {**where.at_least, "revision": revision}, where.below)
@@ -65,15 +69,27 @@ def utterances(inbound: Inbound, transcript: TranscriptCompleted) -> list[Point]
     return [_utterance(inbound, transcript.call_id, call, segment) for segment in transcript.segments]
 
 
-def intents(inbound: Inbound, insight: CallInsight) -> list[Point]:
+def live_utterance(inbound: Inbound, call_id: str, facts: CallFacts, segment: Segment, revision: int) -> Point:
+    """The point of one segment of a call that goes on; its call's results have the revision 1 till then."""
+    call = _call_fields(inbound, call_id, facts, 1, Lane.LIVE)
+    return with_fields(_utterance(inbound, call_id, call, segment), {SEGMENT_REVISION: revision})
+
+
+def intents(inbound: Inbound, found: CallInsight | IntentExtracted) -> list[Point]:
     """One point an intent, found by the words that it stands on."""
-    call = _mined_fields(inbound, insight)
-    return [_intent(inbound, insight.call_id, call, intent) for intent in insight.intents]
+    call = _mined_fields(inbound, found)
+    return [_intent(inbound, found.call_id, call, intent) for intent in found.intents]
 
 
 def call(inbound: Inbound, state: FlowState) -> Point:
-    """The call's own point, from its flow and the insight in it."""
-    insight = state.insight
+    """The call's own point, from its flow and what led to it."""
+    if state.insight is not None:
+        return _whole_call(inbound, state, state.insight)
+    assert state.heard is not None
+    return _live_call(inbound, state, state.heard)
+
+
+def _whole_call(inbound: Inbound, state: FlowState, insight: CallInsight) -> Point:
     names = list(dict.fromkeys(intent.name for intent in insight.intents))
     text = " ".join([insight.summary, *(name.replace("_", " ") for name in names)]).strip()
     outcome = insight.outcome_inferred
@@ -98,7 +114,28 @@ def call(inbound: Inbound, state: FlowState) -> Point:
         "path": [step.label for step in state.path],
         "text": text,
     }
-    return Point(call_point_id(inbound.tenant_id, state.call_id), text, _known(fields))
+    return Point(call_point_id(inbound.tenant_id, state.call_id), text, known(fields))
+
+
+def _live_call(inbound: Inbound, state: FlowState, heard: IntentExtracted) -> Point:
+    """Of a call that goes on: what was said so far, as its path has it."""
+    names = list(dict.fromkeys(step.label for step in state.path))
+    text = " ".join(name.replace("_", " ") for name in names)
+    fields = {
+        **_mined_fields(inbound, heard),
+        LIVE: True,
+        "intents": names,
+        "topics": list(dict.fromkeys(step.topic for step in state.path if step.topic)),
+        "path": [step.label for step in state.path],
+        "text": text,
+    }
+    return Point(call_point_id(inbound.tenant_id, state.call_id), text, known(fields))
+
+
+def begun_call(inbound: Inbound, call_id: str, facts: CallFacts) -> Point:
+    """A live call of which nothing has been mined yet."""
+    fields = {**_call_fields(inbound, call_id, facts, 1, Lane.LIVE), LIVE: True, "text": ""}
+    return Point(call_point_id(inbound.tenant_id, call_id), "", known(fields))
 
 
 def suggestion(inbound: Inbound, created: SuggestionCreated) -> Point:
@@ -119,12 +156,23 @@ def suggestion(inbound: Inbound, created: SuggestionCreated) -> Point:
         "passages": [{"passage_id": passage.passage_id, "title": passage.title} for passage in created.passages],
     }
     id_ = suggestion_point_id(inbound.tenant_id, created.call_id, created.suggestion_id)
-    return Point(id_, created.text, _known(fields))
+    return Point(id_, created.text, known(fields))
+
+
+def with_fields(point: Point, fields: Fields) -> Point:
+    """The same point with these fields set."""
+    return Point(point.id, point.text, {**point.payload, **fields})
+
+
+def facts_fields(facts: CallFacts) -> Fields:
+    """What is known of a call from outside."""
+    start = {} if facts.started_at is None else instant("started", facts.started_at)
+    return {**facts.model_dump(mode="json", exclude={"started_at"}, exclude_none=True), **start}
 
 
 def bare_call(inbound: Inbound, call_id: str) -> Point:
     """A call of which nothing has been mined yet; it counts from the time of the event that told of it."""
-    started = _instant("started", inbound.message.envelope.time)
+    started = instant("started", inbound.message.envelope.time)
     fields = {"tenant_id": inbound.tenant_id, "call_id": call_id, "text": "", **started}
     return Point(call_point_id(inbound.tenant_id, call_id), "", fields)
 
@@ -133,54 +181,6 @@ def bare_suggestion(inbound: Inbound, call_id: str, suggestion_id: str) -> Point
     """A suggestion that has not come yet."""
     fields = {"tenant_id": inbound.tenant_id, "call_id": call_id, "suggestion_id": suggestion_id, "text": ""}
     return Point(suggestion_point_id(inbound.tenant_id, call_id, suggestion_id), "", fields)
-
-
-def outcome_fields(outcome: CallOutcome) -> Fields:
-    """What was observed; always under names of its own, apart from what was inferred."""
-    return {
-        "outcome_observed": outcome.name,
-        "outcome_observed_result": str(outcome.result),
-        "outcome_observed_by": outcome.observed_by,
-        **_instant("outcome_observed", outcome.observed_at),
-    }
-
-
-def failure_fields(inbound: Inbound, failed: CallFailed) -> Fields:
-    """Which stage failed, and why."""
-    fields = {"failed_stage": failed.stage, "failed_reason": failed.reason, "failed_retryable": failed.retryable}
-    return {**fields, **_instant("failed", inbound.message.envelope.time)}
-
-
-def feedback_fields(feedback: SuggestionFeedback) -> Fields:
-    """What the agent did with the suggestion."""
-    fields = {
-        "card_id": feedback.card_id,
-        "feedback": str(feedback.kind),
-        "feedback_agent": feedback.agent,
-        "feedback_text": feedback.text,
-        **_instant("feedback", feedback.at),
-    }
-    return _known(fields)
-
-
-def withdrawal_fields(inbound: Inbound, withdrawn: SuggestionWithdrawn) -> Fields:
-    """That the conversation has overtaken the suggestion."""
-    return {"withdrawn_reason": withdrawn.reason, **_instant("withdrawn", inbound.message.envelope.time)}
-
-
-def observed(payload: Mapping[str, Any]) -> Fields:
-    """The fields of an observed outcome."""
-    return _starting(payload, _OBSERVED)
-
-
-def failure(payload: Mapping[str, Any]) -> Fields:
-    """The fields of a failure."""
-    return _starting(payload, _FAILED)
-
-
-def reaction(payload: Mapping[str, Any]) -> Fields:
-    """The fields of feedback and withdrawal."""
-    return _starting(payload, *_REACTIONS)
 
 
 def _utterance(inbound: Inbound, call_id: str, call: Fields, segment: Segment) -> Point:
@@ -196,7 +196,7 @@ def _utterance(inbound: Inbound, call_id: str, call: Fields, segment: Segment) -
         "confidence": segment.confidence,
         "text": segment.text,
     }
-    return Point(id_, segment.text, _known(fields))
+    return Point(id_, segment.text, known(fields))
 
 
 def _intent(inbound: Inbound, call_id: str, call: Fields, intent: Intent) -> Point:
@@ -218,7 +218,7 @@ def _intent(inbound: Inbound, call_id: str, call: Fields, intent: Intent) -> Poi
         "text": text,
     }
     id_ = stable_id("intent-point", inbound.tenant_id, call_id, intent.intent_id)
-    return Point(id_, text, _known(fields))
+    return Point(id_, text, known(fields))
 
 
 def _call_fields(inbound: Inbound, call_id: str, facts: CallFacts, revision: int, lane: Lane) -> Fields:
@@ -229,17 +229,18 @@ def _call_fields(inbound: Inbound, call_id: str, facts: CallFacts, revision: int
         "call_id": call_id,
         "revision": revision,
         "lane": str(lane),
-        **_instant("started", facts.started_at or inbound.message.envelope.time),
+        **instant("started", facts.started_at or inbound.message.envelope.time),
     }
 
 
-def _mined_fields(inbound: Inbound, insight: CallInsight) -> Fields:
-    """What the points of an insight carry besides: what it was mined with, and how the call seems to have ended."""
-    made, outcome = insight.provenance, insight.outcome_inferred
+def _mined_fields(inbound: Inbound, found: CallInsight | IntentExtracted) -> Fields:
+    """What the points of a result carry besides: what it was mined with, and how the call seems to have ended."""
+    made = found.provenance
+    lane, outcome = (found.lane, found.outcome_inferred) if isinstance(found, CallInsight) else (Lane.LIVE, None)
     return {
-        **_call_fields(inbound, insight.call_id, insight.call, insight.revision, insight.lane),
-        "scenario": insight.call.scenario or made.scenario,
-        "language": insight.language,
+        **_call_fields(inbound, found.call_id, found.call, found.revision, lane),
+        "scenario": found.call.scenario or made.scenario,
+        "language": found.language,
         "extractor": str(made.extractor),
         "model": made.model,
         "prompt_version": made.prompt_version,
@@ -249,7 +250,8 @@ def _mined_fields(inbound: Inbound, insight: CallInsight) -> Fields:
     }
 
 
-def _instant(name: str, at: datetime) -> Fields:
+def instant(name: str, at: datetime) -> Fields:
+    """A time as it is read, and in seconds for ranges."""
     return {f"{name}_at": at.isoformat(), f"{name}_ts": int(at.timestamp())}
 
 
@@ -257,9 +259,6 @@ def _said(evidence: Sequence[Evidence]) -> list[Fields]:
     return [piece.model_dump(mode="json") for piece in evidence]
 
 
-def _starting(payload: Mapping[str, Any], *prefixes: str) -> Fields:
-    return {key: value for key, value in payload.items() if key.startswith(prefixes)}
-
-
-def _known(fields: Fields) -> Fields:
+def known(fields: Fields) -> Fields:
+    """The fields that have a value."""
     return {key: value for key, value in fields.items() if value is not None}

@@ -47,13 +47,14 @@ class QdrantStore:
         for collection in COLLECTIONS:
             await self._prepare(collection, dimension)
 
-    async def put(self, collection: str, points: Sequence[Point]) -> None:
+    async def put(self, collection: str, points: Sequence[Point], *, over: Where | None = None) -> None:
+        """Write points, in batches; the condition ``over`` is Qdrant's own ``update_filter`` (1.16 and newer)."""
         for at in range(0, len(points), _BATCH):
             batch = points[at : at + _BATCH]
             vectors = await self._embedder.embed([point.text for point in batch])
             average_words = BY_NAME[collection].average_words
             structs = [_struct(point, vector, average_words) for point, vector in zip(batch, vectors, strict=True)]
-            await self._upsert(collection, structs)
+            await self._upsert(collection, structs, over)
 
     async def get(self, collection: str, ids: Sequence[str]) -> list[Hit]:
         """The points with these ids, in their order; an id that is not there is left out."""
@@ -166,9 +167,10 @@ class QdrantStore:
             lambda client: client.create_payload_index(name, field, field_schema=schema, wait=True)
         )
 
-    async def _upsert(self, collection: str, structs: list[models.PointStruct]) -> None:
+    async def _upsert(self, collection: str, structs: list[models.PointStruct], over: Where | None) -> None:
         name = self._prefix + collection
-        await self._connection.run(lambda client: client.upsert(name, structs, wait=True))
+        condition = None if over is None else to_filter(over)
+        await self._connection.run(lambda client: client.upsert(name, structs, update_filter=condition, wait=True))
 
 
 def _struct(point: Point, dense: Vector, average_words: int) -> models.PointStruct:

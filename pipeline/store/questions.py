@@ -29,7 +29,7 @@ Payload = Mapping[str, Any]
 
 _PAGE: Final = 500
 _FACTS: Final = (
-    "direction", "team", "queue", "campaign", "customer_id", "consent", "lane", "revision",
+    "direction", "team", "queue", "campaign", "customer_id", "consent", "lane", "live", "revision",
     "extractor", "model", "prompt_version", "scenario_version",
 )  # fmt: skip
 

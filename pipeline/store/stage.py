@@ -2,7 +2,8 @@
 
 A point's id comes from tenant, call and what it is, so the same event again overwrites its own points. Revision r of a
 call's result replaces the older ones and what r itself no longer contains; a result older than what is stored is left
-out. The runtime hands the events of one call in one after the other, so a point may be read, changed and written.
+out (``precedence`` says what is older). The runtime hands the events of one call in one lane in one after the other; a
+point that is changed, as both lanes may do at once, is changed by ``changing``.
 """
 
 from __future__ import annotations
@@ -11,14 +12,16 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 from pipeline.handling import Handler, Inbound, Outbound
-from pipeline.ports import Point, VectorStore, Where
-from pipeline.store import points
+from pipeline.ports import Point, VectorStore
+from pipeline.store import amendments, live, points
+from pipeline.store.changing import change
 from pipeline.store.collections import CALLS, INTENTS, SUGGESTIONS, UTTERANCES
-from schemas.call import CallFailed, CallOutcome
+from pipeline.store.precedence import OVER_LIVE, counts, give_way, live_counts, start_of, sweep, the_call
+from schemas.call import CallEnded, CallFailed, CallOutcome, CallStarted, CallUpdated
 from schemas.flow import FlowState
-from schemas.insight import CallInsight
+from schemas.insight import CallInsight, IntentExtracted
 from schemas.suggestion import SuggestionCreated, SuggestionFeedback, SuggestionWithdrawn
-from schemas.transcript import TranscriptCompleted
+from schemas.transcript import ConversationMessage, TranscriptCompleted, TranscriptSegment
 from schemas.wire import Lane, Payload
 
 P = TypeVar("P", bound=Payload)
@@ -29,7 +32,7 @@ _BEFORE_FLOW: Final = frozenset({"asr", "extract", "flow"})
 
 
 def build(*, store: VectorStore) -> Handler:
-    """The handler of the ``index`` stage; a payload that it has no use for is passed over."""
+    """The handler of the ``index`` stage in either lane; a payload that it has no use for is passed over."""
 
     async def handle(inbound: Inbound) -> Sequence[Outbound]:
         write = _WRITES.get(type(inbound.payload))
@@ -42,41 +45,53 @@ def build(*, store: VectorStore) -> Handler:
 
 async def _transcript(store: VectorStore, inbound: Inbound) -> None:
     transcript = _payload(inbound, TranscriptCompleted)
-    new = points.utterances(inbound, transcript)
-    of_call = points.of_call(inbound.tenant_id, transcript.call_id)
-    await _replace(store, UTTERANCES, new, of_call, transcript.revision)
+    await _replace(store, inbound, UTTERANCES, points.utterances(inbound, transcript), transcript)
 
 
 async def _insight(store: VectorStore, inbound: Inbound) -> None:
     insight = _payload(inbound, CallInsight)
-    new = points.intents(inbound, insight)
-    of_call = points.of_call(inbound.tenant_id, insight.call_id)
-    await _replace(store, INTENTS, new, of_call, insight.revision)
+    await _replace(store, inbound, INTENTS, points.intents(inbound, insight), insight)
 
 
 async def _flow(store: VectorStore, inbound: Inbound) -> None:
     state = _payload(inbound, FlowState)
-    stored = await _stored(store, CALLS, points.call_point_id(inbound.tenant_id, state.call_id))
-    stored_revision = stored.get("revision", 0)
-    if stored_revision > state.revision:
-        return
-    kept = points.observed(stored)
-    if state.revision == stored_revision or not stored_revision:
-        kept |= {} if stored.get("failed_stage") in _BEFORE_FLOW else points.failure(stored)
     point = points.call(inbound, state)
-    await store.put(CALLS, [Point(point.id, point.text, {**point.payload, **kept})])
+
+    def make(call: points.Fields) -> Point | None:
+        if not counts(state, call):
+            return None
+        kept = amendments.observed(call) | _failure(call, state)
+        if state.lane is Lane.LIVE:
+            kept |= start_of(call, state.call)
+        if state.heard is not None:
+            kept[points.LIVE] = call.get(points.LIVE, True)
+        return points.with_fields(point, kept)
+
+    await change(store, CALLS, point.id, make)
+    if state.lane is Lane.BATCH:
+        await sweep(store, inbound.tenant_id, state.call_id)
+
+
+def _failure(call: Mapping[str, Any], state: FlowState) -> points.Fields:
+    """The failure that stays beside a flow state: of the same revision, unless the state shows that it is over.
+
+    In the live lane it shows nothing: the other words of the call came through.
+    """
+    stored_revision = call.get("revision", 0) if call.get("lane") == state.lane else 0
+    is_over = state.lane is Lane.BATCH and call.get("failed_stage") in _BEFORE_FLOW
+    return {} if is_over or stored_revision not in {0, state.revision} else amendments.failure(call)
 
 
 async def _outcome(store: VectorStore, inbound: Inbound) -> None:
     outcome = _payload(inbound, CallOutcome)
-    fields = points.outcome_fields(outcome)
+    fields = amendments.outcome_fields(outcome)
     bare = points.bare_call(inbound, outcome.call_id)
     await _amend(store, CALLS, bare, fields, unless_newer="outcome_observed_ts")
 
 
 async def _failed(store: VectorStore, inbound: Inbound) -> None:
     failed = _payload(inbound, CallFailed)
-    fields = points.failure_fields(inbound, failed)
+    fields = amendments.failure_fields(inbound, failed)
     bare = points.bare_call(inbound, failed.call_id)
     await _amend(store, CALLS, bare, fields, unless_newer="failed_ts")
 
@@ -89,20 +104,19 @@ async def _suggestion(store: VectorStore, inbound: Inbound) -> None:
             return
         await store.remove(SUGGESTIONS, points.before_revision(older, created.revision))
     point = points.suggestion(inbound, created)
-    stored = await _stored(store, SUGGESTIONS, point.id)
-    await store.put(SUGGESTIONS, [Point(point.id, point.text, {**point.payload, **points.reaction(stored)})])
+    await change(store, SUGGESTIONS, point.id, lambda before: points.with_fields(point, amendments.reaction(before)))
 
 
 async def _feedback(store: VectorStore, inbound: Inbound) -> None:
     feedback = _payload(inbound, SuggestionFeedback)
-    fields = points.feedback_fields(feedback)
+    fields = amendments.feedback_fields(feedback)
     bare = points.bare_suggestion(inbound, feedback.call_id, feedback.suggestion_id)
     await _amend(store, SUGGESTIONS, bare, fields, unless_newer="feedback_ts")
 
 
 async def _withdrawn(store: VectorStore, inbound: Inbound) -> None:
     withdrawn = _payload(inbound, SuggestionWithdrawn)
-    fields = points.withdrawal_fields(inbound, withdrawn)
+    fields = amendments.withdrawal_fields(inbound, withdrawn)
     bare = points.bare_suggestion(inbound, withdrawn.call_id, withdrawn.suggestion_id)
     await _amend(store, SUGGESTIONS, bare, fields, unless_newer="withdrawn_ts")
 
@@ -116,30 +130,53 @@ _WRITES: Final[Mapping[type[Payload], _Write]] = {
     SuggestionCreated: _suggestion,
     SuggestionFeedback: _feedback,
     SuggestionWithdrawn: _withdrawn,
+    CallStarted: live.told,
+    CallUpdated: live.told,
+    CallEnded: live.ended,
+    TranscriptSegment: live.words,
+    ConversationMessage: live.words,
+    IntentExtracted: live.found,
 }
 
 
-async def _replace(store: VectorStore, collection: str, new: Sequence[Point], of_call: Where, revision: int) -> None:
-    """Write a revision of a call's points, then remove what it replaces; a newer one that is stored stays."""
-    newer = points.from_revision(of_call, revision + 1)
+async def _replace(
+    store: VectorStore,
+    inbound: Inbound,
+    collection: str,
+    new: Sequence[Point],
+    result: TranscriptCompleted | CallInsight,
+) -> None:
+    """Write the points of a whole call, then remove those that they replace; where newer ones are stored they stay."""
+    tenant_id, call_id = inbound.tenant_id, result.call_id
+    of_lane = points.of_call(tenant_id, call_id, lane=result.lane)
+    newer = points.from_revision(of_lane, result.revision + 1)
     # A newer revision of a silent call has no points but its call's.
     if await store.count(collection, newer) or await store.count(CALLS, newer):
         return
-    await store.put(collection, new)
-    await store.remove(collection, of_call, keep=[point.id for point in new])
+    if result.lane is Lane.BATCH:
+        await store.put(collection, new)
+        await store.remove(collection, points.of_call(tenant_id, call_id), keep=[point.id for point in new])
+        return
+    call = await the_call(store, tenant_id, call_id)
+    if await live_counts(store, collection, call, tenant_id, call_id):
+        start = start_of(call, result.call)
+        await store.put(collection, [points.with_fields(point, start) for point in new], over=OVER_LIVE)
+        await store.remove(collection, of_lane, keep=[point.id for point in new])
+        await give_way(store, collection, tenant_id, call_id)
 
 
 async def _amend(
     store: VectorStore, collection: str, bare: Point, fields: Mapping[str, Any], *, unless_newer: str
 ) -> None:
     """Set fields of a point, bare where it is not there yet, unless those stored are newer."""
-    stored = {**bare.payload, **await _stored(store, collection, bare.id)}
-    if stored.get(unless_newer, fields[unless_newer]) <= fields[unless_newer]:
-        await store.put(collection, [Point(bare.id, stored["text"], {**stored, **fields})])
 
+    def make(before: points.Fields) -> Point | None:
+        payload = {**bare.payload, **before}
+        if payload.get(unless_newer, fields[unless_newer]) > fields[unless_newer]:
+            return None
+        return Point(bare.id, payload["text"], {**payload, **fields})
 
-async def _stored(store: VectorStore, collection: str, id_: str) -> dict[str, Any]:
-    return next((dict(hit.payload) for hit in await store.get(collection, [id_])), {})
+    await change(store, collection, bare.id, make)
 
 
 def _payload(inbound: Inbound, kind: type[P]) -> P:

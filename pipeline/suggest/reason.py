@@ -8,6 +8,7 @@ from typing import Final
 
 from pipeline.scenarios.model import Edition
 from pipeline.suggest.triggers import Firing
+from schemas.insight import Evidence
 from schemas.wire import Role, Sentiment
 
 _LONGEST_QUOTE: Final = 120
@@ -52,7 +53,7 @@ def reason(firing: Firing, edition: Edition) -> str:
 
     A language without phrases of its own gets the English ones around its quotes and titles.
     """
-    phrases = _PHRASES.get(edition.language.partition("-")[0], _PHRASES[_DEFAULT])
+    phrases = _phrases(edition)
     trigger = firing.card.trigger
     if trigger.missing_phrase is not None:
         titles = {phrase.name: phrase.title for phrase in edition.words.required_phrases}
@@ -61,12 +62,21 @@ def reason(firing: Firing, edition: Edition) -> str:
         outcome = edition.taxonomy.outcome(trigger.outcome)
         return phrases.outcome.format(title=outcome.title if outcome else trigger.outcome)
     if firing.evidence:
-        first = min(firing.evidence, key=lambda evidence: evidence.start_ms)
-        return phrases.said.format(side=phrases.sides[first.role], quote=_shortened(first.quote))
+        return said(min(firing.evidence, key=lambda evidence: evidence.start_ms), edition)
     if trigger.topic is not None:
         topics = {topic.name: topic.title for topic in edition.taxonomy.topics}
         return phrases.topic.format(title=topics.get(trigger.topic, trigger.topic))
     return phrases.tone.format(tone=phrases.tones[trigger.sentiment or Sentiment.NEUTRAL])
+
+
+def said(evidence: Evidence, edition: Edition) -> str:
+    """Who said what, in a line."""
+    phrases = _phrases(edition)
+    return phrases.said.format(side=phrases.sides[evidence.role], quote=_shortened(evidence.quote))
+
+
+def _phrases(edition: Edition) -> _Phrases:
+    return _PHRASES.get(edition.language.partition("-")[0], _PHRASES[_DEFAULT])
 
 
 def _shortened(quote: str) -> str:

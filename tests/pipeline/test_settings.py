@@ -42,6 +42,7 @@ def test_ours_beats_the_name_that_other_tools_use(monkeypatch: pytest.MonkeyPatc
         ("CONVMINE_ASR", "x", "is no setting"),
         ("CONVMINE_TENANT_NAME", "x", "is no setting"),
         ("CONVMINE_NOTHING", "x", "is no setting"),
+        ("CONVMINE_CLAIMS_THRESHOLD_BYTES", "1000000", "is 1000000, may be at most 983616"),
     ],
 )
 def test_a_wrong_variable_is_named_with_what_is_expected(
@@ -51,6 +52,16 @@ def test_a_wrong_variable_is_named_with_what_is_expected(
     with pytest.raises(Config, match=expected) as caught:
         load()
     assert caught.value.setting == name
+
+
+def test_smaller_messages_need_a_smaller_threshold_of_claims(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONVMINE_KAFKA_MAX_MESSAGE_BYTES", "200000")
+    with pytest.raises(Config, match="at most 183616") as caught:
+        load()
+    assert caught.value.setting == "CONVMINE_CLAIMS_THRESHOLD_BYTES"
+    assert "CONVMINE_KAFKA_MAX_MESSAGE_BYTES is 200000" in (caught.value.hint or "")
+    monkeypatch.setenv("CONVMINE_CLAIMS_THRESHOLD_BYTES", "183616")
+    assert load().claims.threshold_bytes == 183_616
 
 
 def test_a_secret_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -80,3 +80,13 @@ def test_the_audio_example_holds_as_much_sound_as_a_20_ms_chunk_has() -> None:
     document = example("call.audio.chunk")
     raw = value_of(document)["raw"]
     assert len(base64.b64decode(document["value_base64"])) == raw["sample_rate_hz"] * raw["channels"] * 20 // 1_000
+
+
+def test_a_flow_state_carries_a_whole_insight_or_the_newest_words_and_never_both() -> None:
+    state, heard = example("flow.state")["value"], example("intent.extracted")["value"]
+    model = PAYLOADS["flow.state"]
+    neither = {name: value for name, value in state.items() if name != "insight"}
+    assert json.loads(encode(model.model_validate(neither | {"heard": heard})))["heard"] == heard
+    for wrong in (neither, state | {"heard": heard}):
+        with pytest.raises(ValueError, match="carry either insight or heard"):
+            model.model_validate(wrong)

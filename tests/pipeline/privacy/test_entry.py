@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.handling import Inbound, Outbound, Position
-from pipeline.privacy.entry import guarded
+from pipeline.privacy.entry import REACH_MS, guarded, masked_among
 from pipeline.privacy.masking import mask
 from schemas.call import CallEnded
 from schemas.envelope import message
@@ -79,3 +79,11 @@ async def test_other_events_pass_as_they_are() -> None:
 def test_masking_twice_changes_nothing(texts: list[str]) -> None:
     once = mask(segments(texts), "en")
     assert mask(once, "en") == once
+
+
+def test_a_segment_of_a_live_call_is_masked_in_the_words_around_it() -> None:
+    question, digits, far = segments(["my card is 4111 1111", "1111 1111", "1111"])
+    far = far.model_copy(update={"start_ms": 10 * REACH_MS, "end_ms": 10 * REACH_MS})
+    changed = masked_among(digits, [far, question], "en")
+    assert [(one.segment_id, one.text) for one in changed] == [("0", "my card is [CARD]"), ("1", "[CARD]")]
+    assert masked_among(far, [question, digits], "en") == (far,)

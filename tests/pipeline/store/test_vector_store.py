@@ -43,6 +43,17 @@ async def test_writing_a_point_again_overwrites_it(filled: VectorStore) -> None:
     assert hit.payload == {"tenant_id": "t", "text": "we stay", "source": "b.md"}
 
 
+async def test_a_condition_on_overwriting_lets_new_points_in_and_keeps_those_that_do_not_meet_it(
+    filled: VectorStore,
+) -> None:
+    other = point("move", "we stay", source="b.md"), point("new", "hello", source="c.md")
+    await filled.put(KNOWLEDGE, other, over=Where(equal={"source": "a.md"}))
+    texts = [hit.payload["text"] for hit in await filled.get(KNOWLEDGE, [one.id for one in other])]
+    assert texts == [MOVE.text, "hello"]
+    await filled.put(KNOWLEDGE, other, over=Where(equal={"source": "b.md"}))
+    assert (await filled.get(KNOWLEDGE, [MOVE.id]))[0].payload["text"] == "we stay"
+
+
 async def test_get_answers_in_the_order_asked_and_leaves_out_what_is_not_there(filled: VectorStore) -> None:
     hits = await filled.get(KNOWLEDGE, [MOVE.id, stable_id("test", "nobody"), PRICE.id])
     assert [hit.id for hit in hits] == [MOVE.id, PRICE.id]

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.scenarios.model import Card, Trigger
-from pipeline.suggest.policy import MOST_OF_A_CALL, choose, expiry
+from pipeline.suggest.policy import MOST_OF_A_CALL, URGENT, choose, choose_live, expiry
 from pipeline.suggest.triggers import Firing
 from schemas.wire import Lane
 
@@ -58,3 +58,16 @@ def test_never_a_card_twice_and_never_too_many(parts: list[tuple[str, int, int]]
 def test_a_live_suggestion_expires_when_its_card_says_and_a_follow_up_after_a_week() -> None:
     assert expiry(card("a", expires_after_s=45), Lane.LIVE, AT) == AT + timedelta(seconds=45)
     assert expiry(card("a", expires_after_s=45), Lane.BATCH, AT) == AT + timedelta(days=7)
+
+
+def live(*firings: Firing, shown: int = 0, ago_s: float | None = None) -> list[str]:
+    last_at = None if ago_s is None else AT - timedelta(seconds=ago_s)
+    return [found.card.id for found in choose_live(firings, AT, shown, last_at)]
+
+
+def test_urgent_cards_of_a_live_call_are_shown_at_once_and_calm_ones_with_time_between() -> None:
+    urgent, calm = firing("u", 10, priority=URGENT), firing("c", 10, priority=URGENT - 1)
+    assert live(urgent, firing("v", 5, priority=99), calm, shown=MOST_OF_A_CALL, ago_s=0) == ["v", "u"]
+    assert live(calm) == live(calm, ago_s=20) == ["c"]
+    assert live(calm, ago_s=19.9) == live(calm, shown=MOST_OF_A_CALL) == []
+    assert live(calm, firing("b", 10, priority=60)) == ["c"]

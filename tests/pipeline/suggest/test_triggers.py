@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from pipeline.scenarios.model import Card, Trigger
+from pipeline.suggest.known import Known, of_whole
 from pipeline.suggest.triggers import Firing, fire
 from schemas.call import OutcomeResult
-from schemas.flow import FlowState
 from schemas.insight import (
     CallInsight,
     ComplianceHit,
@@ -57,7 +57,7 @@ def intent(name: str, start_ms: int, *, topic: str | None = None, tone: Sentimen
     )
 
 
-def state(*intents: Intent, lane: Lane = Lane.BATCH, **rest: Any) -> FlowState:
+def state(*intents: Intent, lane: Lane = Lane.BATCH, **rest: Any) -> Known:
     insight = CallInsight(
         call_id="c1",
         lane=lane,
@@ -67,7 +67,7 @@ def state(*intents: Intent, lane: Lane = Lane.BATCH, **rest: Any) -> FlowState:
         provenance=Provenance(extractor=Extractor.LEXICAL, model="m", scenario="telecom", scenario_version=1),
         **rest,
     )
-    return FlowState(call_id="c1", lane=lane, path=(), insight=insight)
+    return of_whole(insight)
 
 
 def at(firing: Firing | None) -> int | None:
@@ -154,7 +154,7 @@ def test_an_intent_with_an_outcome_fires_at_the_end_on_both_evidences() -> None:
         (state(intent("leave", 10), intent("stay", 20), intent("leave", 30)), 30),
     ],
 )
-def test_what_was_settled_later_in_the_call_does_not_fire(calls: FlowState, expected: int | None) -> None:
+def test_what_was_settled_later_in_the_call_does_not_fire(calls: Known, expected: int | None) -> None:
     assert at(fire(card(intent="leave", unless_intent="stay"), calls, DAY)) == expected
 
 

@@ -1,0 +1,136 @@
+"""One channel of a live call from its last cut on: its audio, and what listens to it."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from pipeline.asr.live_audio import Resampler
+from pipeline.asr.live_state import ChannelCut, Mark
+from pipeline.asr.streaming_vad import Cut, Detectors, SpeechFinder
+from pipeline.asr.vad import RATE_HZ, Rules
+from pipeline.ports import Samples
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """Something that was said, to be recognised: mono samples at 16 kHz; times are of the call."""
+
+    channel: int
+    start_ms: int
+    end_ms: int
+    samples: Samples
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Audio of one channel from one chunk: samples at the chunk's rate from the frame ``skipped`` of the chunk on."""
+
+    sequence: int
+    offset: int
+    start_ms: int
+    skipped: int
+    samples: Samples
+
+
+class LiveChannel:
+    """One channel since its last cut."""
+
+    def __init__(self, index: int, cut: ChannelCut, rate_hz: int, rules: Rules, detectors: Detectors) -> None:
+        self.index = index
+        self.cut = cut
+        self._rate_hz = rate_hz
+        self._rules = rules
+        self._detectors = detectors
+        self._start_afresh()
+
+    @property
+    def held_from(self) -> int | None:
+        """The offset of the oldest chunk that has audio after the cut."""
+        return self._pieces[0].offset if self._pieces else None
+
+    def feed(self, piece: Piece) -> list[Spoken]:
+        """What is said up to the cuts that this piece brings about."""
+        mark = self.cut.mark
+        if piece.sequence < mark.sequence:
+            return []
+        if piece.sequence == mark.sequence and mark.frames:
+            piece = replace(piece, skipped=mark.frames, samples=piece.samples[mark.frames :])
+        return self._listen(deque([piece] if len(piece.samples) else []))
+
+    def finish(self) -> list[Spoken]:
+        """What is said up to the end of the audio, where the cut is then."""
+        if not self._pieces:
+            return []
+        cut = self._finder.feed(self._resampler.finish())
+        if cut is not None:
+            spoken, waiting = self._cut_at(cut, self._frame(cut.at))
+            return [*spoken, *self._listen(waiting), *self.finish()]
+        cut = self._finder.finish()
+        spoken, _ = self._cut_at(cut, sum(len(piece.samples) for piece in self._pieces))
+        return spoken
+
+    def move(self, mark: Mark) -> None:
+        """Put the cut elsewhere; nothing may be held."""
+        self.cut = self.cut.model_copy(update={"mark": mark})
+
+    def _start_afresh(self) -> None:
+        self._pieces: list[Piece] = []
+        self._resampler = Resampler(self._rate_hz)
+        self._finder = SpeechFinder(self._rules, self._detectors, self.cut.noise_db)
+
+    def _listen(self, waiting: deque[Piece]) -> list[Spoken]:
+        found: list[Spoken] = []
+        while waiting:
+            piece = waiting.popleft()
+            self._pieces.append(piece)
+            cut = self._finder.feed(self._resampler.feed(piece.samples))
+            if cut is not None:
+                spoken, rest = self._cut_at(cut, self._frame(cut.at))
+                found += spoken
+                waiting.extendleft(reversed(rest))
+        return found
+
+    def _cut_at(self, cut: Cut, frame: int) -> tuple[list[Spoken], deque[Piece]]:
+        """What was said before the cut, and the pieces after it, for a listener that starts afresh."""
+        spoken: list[Spoken] = []
+        if cut.speech is not None:
+            start_ms = self._mark(self._frame(cut.start)).ms
+            end_ms = self._mark(self._frame(cut.start + len(cut.speech))).ms
+            spoken.append(Spoken(self.index, start_ms, max(start_ms, end_ms), cut.speech))
+        rest = deque(_after(self._pieces, frame))
+        self.cut = ChannelCut(mark=self._mark(frame), noise_db=cut.noise_db)
+        self._start_afresh()
+        return spoken, rest
+
+    def _frame(self, sample: int) -> int:
+        """The frame, counted from the cut, in which a sample at 16 kHz lies."""
+        return sample * self._rate_hz // RATE_HZ
+
+    def _mark(self, frame: int) -> Mark:
+        """Where a frame, counted from the cut, lies in the call."""
+        for piece in self._pieces:
+            if frame < len(piece.samples):
+                frames = piece.skipped + frame
+                return Mark(sequence=piece.sequence, frames=frames, ms=piece.start_ms + ms_of(frames, self._rate_hz))
+            frame -= len(piece.samples)
+        last = self._pieces[-1]
+        end = last.start_ms + ms_of(last.skipped + len(last.samples), self._rate_hz)
+        return Mark(sequence=last.sequence + 1, ms=end)
+
+
+def ms_of(frames: int, rate_hz: int) -> int:
+    """So many frames in milliseconds, rounded."""
+    return (frames * 1_000 + rate_hz // 2) // rate_hz
+
+
+def _after(pieces: Iterable[Piece], frame: int) -> list[Piece]:
+    """What of the pieces lies after so many frames."""
+    found: list[Piece] = []
+    for piece in pieces:
+        drop = min(frame, len(piece.samples))
+        frame -= drop
+        if drop < len(piece.samples):
+            found.append(replace(piece, skipped=piece.skipped + drop, samples=piece.samples[drop:]))
+    return found

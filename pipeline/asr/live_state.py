@@ -1,0 +1,51 @@
+"""What the live lane of asr remembers of a call: small, and enough to go on from with the chunks that are held."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from schemas.audio import RawFormat
+from schemas.transcript import Segment
+from schemas.wire import CallFacts
+
+
+class Mark(BaseModel):
+    """A place in a call's audio: so many frames into the chunk of this sequence; ``ms`` is its time in the call."""
+
+    model_config = ConfigDict(frozen=True)
+
+    sequence: int
+    frames: int = 0
+    ms: int
+
+
+class ChannelCut(BaseModel):
+    """The last cut of a channel: the words before it are out; ``noise_db`` is how loud the line is without words."""
+
+    model_config = ConfigDict(frozen=True)
+
+    mark: Mark
+    noise_db: float | None = None
+
+
+class LiveCall(BaseModel):
+    """A live call after one of its events.
+
+    ``cuts`` has one entry a channel. ``may_jump``: the call is or was on hold, so that the next chunk may begin later
+    than the last one ended without anything being missing. ``recent`` are the last segments, masked, which decide with
+    the next one what is a personal number. ``spoken_ms`` is how much was said in each language that the engine heard.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    facts: CallFacts = CallFacts()
+    raw: RawFormat | None = None
+    byte_order: Literal["BIG", "LITTLE"] | None = None
+    cuts: tuple[ChannelCut, ...] = ()
+    may_jump: bool = False
+    recent: tuple[Segment, ...] = ()
+    spoken_ms: dict[str, int] = {}
+    segments: int = 0
+    ended: bool = False

@@ -1,0 +1,158 @@
+"""The live lane of the index: the words of a call that goes on, what was found in them, and that it goes on."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from pipeline.conversation import segment_of
+from pipeline.handling import Inbound
+from pipeline.ports import Hit, Point, VectorStore, Where
+from pipeline.privacy.entry import REACH_MS, masked_among
+from pipeline.store import points
+from pipeline.store.amendments import failure, observed
+from pipeline.store.changing import change
+from pipeline.store.collections import CALLS, INTENTS, UTTERANCES
+from pipeline.store.points import Fields
+from pipeline.store.precedence import (
+    OVER_LIVE,
+    Call,
+    give_way,
+    is_live,
+    is_whole,
+    live_counts,
+    start_of,
+    sweep,
+    the_call,
+)
+from schemas.call import CallEnded, CallStarted, CallUpdated
+from schemas.insight import IntentExtracted
+from schemas.transcript import ConversationMessage, Segment, TranscriptSegment
+from schemas.wire import CallFacts, Lane
+
+_NEAR: Final = 200
+"""Segments that are looked at around a new one; in the time that counts nobody says more."""
+
+
+async def told(store: VectorStore, inbound: Inbound) -> None:
+    """A live call has begun, or more is known of it; when the customer refuses, its words are taken away."""
+    event = inbound.payload
+    assert isinstance(event, CallStarted | CallUpdated)
+    begun = points.begun_call(inbound, event.call_id, event.call)
+    refuses = event.call.consent is False
+
+    def make(call: Fields) -> Point | None:
+        if "lane" in call and not is_live(call):
+            return None
+        if "lane" in call and not refuses:
+            return points.with_fields(Point(begun.id, call["text"], call), points.facts_fields(event.call))
+        stays = {**observed(call), **failure(call), **start_of(call, event.call)}
+        return points.with_fields(begun, {**stays, points.LIVE: bool(call.get(points.LIVE, not is_live(call)))})
+
+    await change(store, CALLS, begun.id, make)
+    if refuses:
+        await sweep(store, inbound.tenant_id, event.call_id)
+
+
+async def ended(store: VectorStore, inbound: Inbound) -> None:
+    """The call does not go on; its insight will say the rest."""
+    event = inbound.payload
+    assert isinstance(event, CallEnded)
+    id_ = points.call_point_id(inbound.tenant_id, event.call_id)
+
+    def make(call: Fields) -> Point | None:
+        goes_on = is_live(call) and call.get(points.LIVE)
+        return points.with_fields(Point(id_, call["text"], call), {points.LIVE: False}) if goes_on else None
+
+    await change(store, CALLS, id_, make)
+
+
+async def words(store: VectorStore, inbound: Inbound) -> None:
+    """A final segment or a message becomes a point; a higher revision of a segment replaces the lower."""
+    event, tenant_id = inbound.payload, inbound.tenant_id
+    assert isinstance(event, TranscriptSegment | ConversationMessage)
+    if event.call.consent is False or (isinstance(event, TranscriptSegment) and not event.final):
+        return
+    call = await the_call(store, tenant_id, event.call_id)
+    if not await live_counts(store, UTTERANCES, call, tenant_id, event.call_id):
+        return
+    facts = _facts(inbound, event, call)
+    if "lane" not in call:
+        await _begin(store, inbound, event.call_id, facts)
+    segment, revision = _segment(tenant_id, event, facts)
+    near = await _near(store, tenant_id, event.call_id, segment)
+    before = near.pop(segment.segment_id, None)
+    if before is not None and before.payload.get(points.SEGMENT_REVISION, revision) >= revision:
+        return
+    if not segment.text.strip():
+        await store.remove(UTTERANCES, points.of_segments(tenant_id, event.call_id, [segment.segment_id]))
+        return
+    changed = masked_among(segment, map(_stored, near.values()), facts.language)
+    new = [
+        _reworded(near[one.segment_id], one.text)
+        if one.segment_id in near
+        else points.live_utterance(inbound, event.call_id, facts, one, revision)
+        for one in changed
+    ]
+    await store.put(UTTERANCES, new, over=OVER_LIVE)
+    await give_way(store, UTTERANCES, tenant_id, event.call_id)
+
+
+async def found(store: VectorStore, inbound: Inbound) -> None:
+    """What was found in the newest words, instead of what was found in them before."""
+    event, tenant_id = inbound.payload, inbound.tenant_id
+    assert isinstance(event, IntentExtracted)
+    call = await the_call(store, tenant_id, event.call_id)
+    if is_whole(call) or not await live_counts(store, INTENTS, call, tenant_id, event.call_id):
+        return
+    start = start_of(call, event.call)
+    new = [points.with_fields(point, start) for point in points.intents(inbound, event)]
+    segments = [segment.segment_id for segment in event.segments]
+    await store.put(INTENTS, new, over=OVER_LIVE)
+    await store.remove(
+        INTENTS, points.of_segments(tenant_id, event.call_id, segments), keep=[point.id for point in new]
+    )
+    await give_way(store, INTENTS, tenant_id, event.call_id)
+
+
+async def _begin(store: VectorStore, inbound: Inbound, call_id: str, facts: CallFacts) -> None:
+    """A call of which nobody said that it began."""
+    begun = points.begun_call(inbound, call_id, facts)
+
+    def make(call: Fields) -> Point | None:
+        return None if "lane" in call else points.with_fields(begun, {**observed(call), **failure(call)})
+
+    await change(store, CALLS, begun.id, make)
+
+
+def _facts(inbound: Inbound, event: TranscriptSegment | ConversationMessage, call: Call) -> CallFacts:
+    """The event's facts, with the start of its call."""
+    if event.call.started_at is not None:
+        return event.call
+    said = event.sent_at if isinstance(event, ConversationMessage) else inbound.message.envelope.time
+    start = datetime.fromisoformat(call["started_at"]) if is_live(call) else said
+    return event.call.model_copy(update={"started_at": start})
+
+
+def _segment(tenant_id: str, event: TranscriptSegment | ConversationMessage, facts: CallFacts) -> tuple[Segment, int]:
+    if isinstance(event, TranscriptSegment):
+        return event.segment, event.revision
+    assert facts.started_at is not None
+    return segment_of(event, tenant_id, facts.started_at), 1
+
+
+async def _near(store: VectorStore, tenant_id: str, call_id: str, segment: Segment) -> dict[str, Hit]:
+    """The live segments of a call around this one, itself included, by their ids."""
+    of_call = points.of_call(tenant_id, call_id, lane=Lane.LIVE)
+    first, after = segment.start_ms - REACH_MS, segment.end_ms + REACH_MS + 1
+    around = Where(of_call.equal, at_least={"start_ms": first}, below={"start_ms": after})
+    hits, _ = await store.page(UTTERANCES, around, _NEAR)
+    return {hit.payload["segment_id"]: hit for hit in hits}
+
+
+def _stored(hit: Hit) -> Segment:
+    return Segment.model_validate(hit.payload)
+
+
+def _reworded(hit: Hit, text: str) -> Point:
+    return Point(hit.id, text, {**hit.payload, "text": text})

@@ -1,0 +1,73 @@
+"""Which results of a call count: those of its recording before the live ones, in one lane the higher revision.
+
+Workers of both lanes write the same call, and none waits for another. So a live result looks whether the recording's is
+there before it writes, and again afterwards, and the recording's takes the live points away after it has written: of
+the two, the later one sees the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from pipeline.ports import VectorStore, Where
+from pipeline.store.changing import stored
+from pipeline.store.collections import CALLS, INTENTS, UTTERANCES
+from pipeline.store.points import LIVE, Fields, call_point_id, of_call
+from schemas.flow import FlowState
+from schemas.wire import CallFacts, Lane
+
+Call = Mapping[str, Any]
+"""The payload of a call's point; empty where there is none."""
+OVER_LIVE: Final = Where(equal={"lane": str(Lane.LIVE)})
+"""What a live point may overwrite: who publishes both may have given a live segment and a recorded one the same id."""
+
+
+async def the_call(store: VectorStore, tenant_id: str, call_id: str) -> Call:
+    """What is stored of a call as a whole."""
+    return await stored(store, CALLS, call_point_id(tenant_id, call_id))
+
+
+def is_live(call: Call) -> bool:
+    """Whether all that is known of a call was heard live."""
+    return call.get("lane") == Lane.LIVE
+
+
+def is_whole(call: Call) -> bool:
+    """Whether a live call's insight is there."""
+    return is_live(call) and LIVE not in call
+
+
+def start_of(call: Call, facts: CallFacts) -> Fields:
+    """When a live call began, as it was told first, where these facts do not say it."""
+    if facts.started_at is not None or not is_live(call):
+        return {}
+    return {name: call[name] for name in ("started_at", "started_ts")}
+
+
+def counts(state: FlowState, call: Call) -> bool:
+    """Whether a flow state is newer than what is stored of its call, or as new."""
+    if call.get("lane") != state.lane:
+        return state.lane is Lane.BATCH or "lane" not in call
+    if state.heard is not None and (is_whole(call) or call.get("consent") is False):
+        return False
+    return int(call["revision"]) <= state.revision
+
+
+async def live_counts(store: VectorStore, collection: str, call: Call, tenant_id: str, call_id: str) -> bool:
+    """Whether a live result may be written: no recording's is there, and the customer has not refused."""
+    if call.get("lane") == Lane.BATCH or call.get("consent") is False:
+        return False
+    return not await store.count(collection, of_call(tenant_id, call_id, lane=Lane.BATCH))
+
+
+async def give_way(store: VectorStore, collection: str, tenant_id: str, call_id: str) -> None:
+    """After live points were written: take them away again if the recording's result has come meanwhile."""
+    if (await the_call(store, tenant_id, call_id)).get("lane") == Lane.BATCH:
+        await store.remove(collection, of_call(tenant_id, call_id, lane=Lane.LIVE))
+
+
+async def sweep(store: VectorStore, tenant_id: str, call_id: str) -> None:
+    """Take away the live words and intents of a call; what was suggested live stays as history."""
+    for collection in (UTTERANCES, INTENTS):
+        await store.remove(collection, of_call(tenant_id, call_id, lane=Lane.LIVE))
