@@ -29,12 +29,11 @@ MakeStore = Callable[..., QdrantStore]
 
 
 @pytest.fixture(scope="session")
-def stand_in_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def stand_in_url() -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    folder = tmp_path_factory.mktemp("stand-in")
-    command = [sys.executable, str(STAND_IN), "--path", str(folder), "--port", str(port)]
+    command = [sys.executable, str(STAND_IN), "--port", str(port)]
     with subprocess.Popen(command) as process:
         try:
             _wait_until_ready(f"http://127.0.0.1:{port}/readyz", process)

@@ -6,21 +6,25 @@ What stages share (the store, loaded scenarios) is made once; everything is clos
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
-from pipeline.handling import Handler
-from pipeline.ports import VectorStore
+from pipeline.extract.findings import IntentExtractor
+from pipeline.handling import Handler, Remembering
+from pipeline.ports import AsrEngine, VectorStore
 from pipeline.privacy.entry import guarded
 from pipeline.privacy.masking import mask
 from pipeline.scenarios.load import shipped
 from pipeline.scenarios.model import Scenario
 from pipeline.settings import Settings
 from pipeline.stages import Stage
+from schemas.wire import Lane
 from workers.snapshots import GraphSnapshots
+
+AnyHandler = Handler | Remembering[Any]
 
 
 class Assembly:
@@ -31,6 +35,8 @@ class Assembly:
         self._graphs = graphs
         self._stack = AsyncExitStack()
         self._store: VectorStore | None = None
+        self._loaded_engine: AsrEngine | None = None
+        self._loaded_extractor: IntentExtractor | None = None
         self._scenarios: Callable[[str], Scenario] = shipped
 
     async def __aenter__(self) -> Self:
@@ -41,22 +47,27 @@ class Assembly:
     ) -> None:
         await self._stack.aclose()
 
-    async def handler(self, stage: Stage) -> Handler:
+    async def handler(self, stage: Stage) -> AnyHandler:
         """The handler of a stage.
 
         Raises:
             Config: a setting that this stage needs is missing or wrong.
             Retryable: the store is away.
         """
-        builders = {
-            "asr": self._asr,
-            "extract": self._extract,
-            "flow": self._flow,
-            "graph": self._graph,
-            "suggest": self._suggest,
-            "index": self._index,
+        builders: Mapping[tuple[str, Lane], Callable[[], Awaitable[AnyHandler]]] = {
+            ("asr", Lane.BATCH): self._asr,
+            ("extract", Lane.BATCH): self._extract,
+            ("flow", Lane.BATCH): self._flow,
+            ("graph", Lane.BATCH): self._graph,
+            ("suggest", Lane.BATCH): self._suggest,
+            ("index", Lane.BATCH): self._index,
+            ("asr", Lane.LIVE): self._asr_live,
+            ("extract", Lane.LIVE): self._extract_live,
+            ("flow", Lane.LIVE): self._flow_live,
+            ("suggest", Lane.LIVE): self._suggest_live,
+            ("index", Lane.LIVE): self._index,
         }
-        return await builders[stage.name]()
+        return await builders[stage.name, stage.lane]()
 
     async def store(self) -> VectorStore:
         """The store that the stages of this process share, prepared."""
@@ -66,15 +77,30 @@ class Assembly:
             self._store = await self._stack.enter_async_context(store_of(self._settings))
         return self._store
 
-    async def _asr(self) -> Handler:
+    async def _engine(self) -> AsrEngine:
+        """The engine that both lanes of this process share."""
+        if self._loaded_engine is None:
+            from pipeline.asr.registry import build_engine
+
+            self._loaded_engine = await asyncio.to_thread(build_engine, self._settings.asr)
+            self._stack.push_async_callback(self._loaded_engine.close)
+        return self._loaded_engine
+
+    async def _extractor(self) -> IntentExtractor:
+        """The extractor that both lanes of this process share."""
+        if self._loaded_extractor is None:
+            from pipeline.extract.registry import build_extractor
+
+            self._loaded_extractor = await asyncio.to_thread(build_extractor, self._settings, self._scenarios)
+            self._stack.push_async_callback(self._loaded_extractor.close)
+        return self._loaded_extractor
+
+    async def _asr(self) -> AnyHandler:
         from pipeline.asr import stage
         from pipeline.asr.fetch import build_store
-        from pipeline.asr.registry import build_engine
 
-        engine = await asyncio.to_thread(build_engine, self._settings.asr)
-        self._stack.push_async_callback(engine.close)
         return stage.build(
-            engine=engine,
+            engine=await self._engine(),
             store=build_store(self._settings.audio),
             settings=self._settings.audio,
             now=lambda: datetime.now(UTC),
@@ -82,34 +108,64 @@ class Assembly:
             default_scenario=self._settings.extract.scenario,
         )
 
-    async def _extract(self) -> Handler:
-        from pipeline.extract import stage
-        from pipeline.extract.registry import build_extractor
+    async def _asr_live(self) -> AnyHandler:
+        from pipeline.asr import live
 
-        extractor = await asyncio.to_thread(build_extractor, self._settings, self._scenarios)
-        self._stack.push_async_callback(extractor.close)
+        return live.build(
+            engine=await self._engine(),
+            settings=self._settings.audio,
+            mask=mask,
+            default_scenario=self._settings.extract.scenario,
+        )
+
+    async def _extract(self) -> AnyHandler:
+        from pipeline.extract import stage
+
         return guarded(
             stage.build(
-                extractor=extractor, scenarios=self._scenarios, default_scenario=self._settings.extract.scenario
+                extractor=await self._extractor(),
+                scenarios=self._scenarios,
+                default_scenario=self._settings.extract.scenario,
             )
         )
 
-    async def _flow(self) -> Handler:
+    async def _extract_live(self) -> AnyHandler:
+        from pipeline.extract import live
+
+        each_by_itself = self._settings.extract.extractor == "lexical"
+        return live.build(
+            extractor=await self._extractor(),
+            scenarios=self._scenarios,
+            default_scenario=self._settings.extract.scenario,
+            context_turns=0 if each_by_itself else live.CONTEXT_TURNS,
+        )
+
+    async def _flow(self) -> AnyHandler:
         from pipeline.flow import stage
 
         return stage.build()
 
-    async def _graph(self) -> Handler:
+    async def _flow_live(self) -> AnyHandler:
+        from pipeline.flow import live
+
+        return live.build()
+
+    async def _graph(self) -> AnyHandler:
         from pipeline.flow import graph_stage
 
         return graph_stage.build(snapshots=self._graphs)
 
-    async def _suggest(self) -> Handler:
+    async def _suggest(self) -> AnyHandler:
         from pipeline.suggest import stage
 
         return stage.build(scenarios=self._scenarios, store=await self.store())
 
-    async def _index(self) -> Handler:
+    async def _suggest_live(self) -> AnyHandler:
+        from pipeline.suggest import live
+
+        return live.build(scenarios=self._scenarios, store=await self.store())
+
+    async def _index(self) -> AnyHandler:
         from pipeline.store import stage
         from pipeline.suggest.knowledge import load_knowledge
 

@@ -11,13 +11,19 @@ class Changes:
 
     def __init__(self) -> None:
         self._next = asyncio.Event()
+        self._waiting = 0
 
     def notify(self) -> None:
         """Something has changed; all who wait look again."""
-        self._next.set()
-        self._next = asyncio.Event()
+        if self._waiting:
+            self._next.set()
+            self._next = asyncio.Event()
 
     async def wait_until(self, true: Callable[[], bool]) -> None:
         """Return when ``true()`` is; it is asked again after every change."""
-        while not true():
-            await self._next.wait()
+        self._waiting += 1
+        try:
+            while not true():
+                await self._next.wait()
+        finally:
+            self._waiting -= 1

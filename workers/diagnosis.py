@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
-from typing import Literal
+from typing import Final, Literal
 
 from pipeline.errors import ConvmineError
 from pipeline.settings import Settings
 from pipeline.stages import STAGES
 
 State = Literal["ok", "missing", "unused"]
+_EVERY: Final = tuple(dict.fromkeys(stage.name for stage in STAGES))
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,14 @@ class Finding:
 
 def diagnose(settings: Settings) -> list[Finding]:
     """Look at every part that the settings name, and at the optional ones."""
-    return [*_packages(settings), *_programs(), _kafka(settings), _store(settings), *_models(settings)]
+    return [
+        *_packages(settings),
+        *_programs(),
+        _kafka(settings),
+        _claims(settings),
+        _store(settings),
+        *_models(settings),
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +64,7 @@ _PACKAGES = (
 
 
 def _packages(settings: Settings) -> Iterator[Finding]:
-    yield Finding("convmine", "ok", _version("convmine"), tuple(stage.name for stage in STAGES))
+    yield Finding("convmine", "ok", _version("convmine"), _EVERY)
     for package in _PACKAGES:
         if find_spec(package.module) is not None:
             yield Finding(package.name, "ok", _version(package.name), package.stages)
@@ -78,17 +86,27 @@ def _kafka(settings: Settings) -> Finding:
     from workers.edge import Edge
 
     servers = settings.kafka.bootstrap_servers
-    every = tuple(stage.name for stage in STAGES)
     try:
         topics = Edge(settings.kafka).topics()
     except ConvmineError as error:
         state: State = "missing" if "bootstrap_servers" in settings.kafka.model_fields_set else "unused"
-        return Finding("kafka", state, error.message, every, error.hint or "")
+        return Finding("kafka", state, error.message, _EVERY, error.hint or "")
     if missing := [name for name, partitions in topics.items() if not partitions]:
         return Finding(
-            "kafka", "missing", f"{servers}: {len(missing)} topics are missing", every, "convmine topics apply"
+            "kafka", "missing", f"{servers}: {len(missing)} topics are missing", _EVERY, "convmine topics apply"
         )
-    return Finding("kafka", "ok", f"{servers}, {len(topics)} topics", every)
+    return Finding("kafka", "ok", f"{servers}, {len(topics)} topics", _EVERY)
+
+
+def _claims(settings: Settings) -> Finding:
+    from pipeline.store.blob_folder import BlobFolder
+
+    try:
+        asyncio.run(BlobFolder(settings.claims.root).check())
+    except ConvmineError as error:
+        return Finding("claims", "missing", error.message, _EVERY, error.hint or "")
+    detail = f"{settings.claims.root} can be written: values above {settings.claims.threshold_bytes} bytes go there"
+    return Finding("claims", "ok", detail, _EVERY)
 
 
 def _store(settings: Settings) -> Finding:

@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
 
-from pipeline.errors import ConvmineError, Poison, Retryable
+from pipeline.errors import ConvmineError, Poison
 from pipeline.settings import KafkaSettings
-from pipeline.stages import STAGES, TOPICS, Topic
+from pipeline.stages import HOUR, STAGES, TOPICS, Stage, Topic
+from workers.kafka_clients import admin_client, consumer_client, servers_of, translated
 from workers.records import NewRecord, Record, largest_record
+
+_UNCOMPACTED_MS: Final = HOUR
+"""So long no record is compacted away: until then a reader still finds the record with the higher offset when a worker
+that was left behind wrote an older state after it, however the two follow each other.
+"""
+_FETCH_BYTES: Final = 8_000_000
+"""The most that one fetch brings, but for a single record that is larger: bounds what a reader of many holds."""
+_SILENCE_S: Final = 30.0
+"""Seconds without a record, where some must come, after which the broker counts as away."""
+_LOOKED_AT: Final = 16
+"""Where no more offsets wait, they are looked at: the marker that ends a transaction has one, too, and is no event."""
+
+Partition = tuple[str, int]
+"""A topic and the number of one of its partitions."""
+Spans = Mapping[Partition, range]
+"""For each partition, the offsets that are meant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,14 +38,16 @@ class Lag:
 
     stage: str
     lane: str
+    group: str
     topic: str
     partition: int
     committed: int | None
     end: int
+    behind: int
 
     @property
-    def behind(self) -> int:
-        return self.end - (self.committed or 0)
+    def place(self) -> Partition:
+        return self.topic, self.partition
 
 
 class Edge:
@@ -35,88 +55,152 @@ class Edge:
 
     def __init__(self, settings: KafkaSettings) -> None:
         self._settings = settings
-        # What goes wrong is raised as an error of ours; the client would tell it in dozens of lines besides.
-        logging.getLogger("kafka").setLevel(logging.CRITICAL)
 
     def apply_topics(self) -> dict[str, str]:
         """Create the topics that are missing; what was done for each: ``created``, or ``exists``."""
-        with self._admin() as admin:
-            there = set(admin.list_topics())
-            missing = [topic for topic in TOPICS if self._name(topic.name) not in there]
-            if missing:
-                wanted = {self._name(topic.name): self._options(topic) for topic in missing}
+        there = self.topics()
+        wanted = {self._name(topic.name): self._options(topic) for topic in TOPICS if not there[topic.name]}
+        if wanted:
+            with admin_client(self._settings) as admin:
                 admin.create_topics(wanted, wait_for_metadata=True)
-        names = {topic.name for topic in missing}
-        return {topic.name: "created" if topic.name in names else "exists" for topic in TOPICS}
+        return {name: "exists" if partitions else "created" for name, partitions in there.items()}
 
     def topics(self) -> dict[str, int]:
         """Partitions of each of our topics; 0 for one that is missing."""
         names = {self._name(topic.name): topic.name for topic in TOPICS}
-        with self._admin() as admin:
-            there = [name for name in admin.list_topics() if name in names]
-            described = admin.describe_topics(there) if there else []
+        with admin_client(self._settings) as admin:
+            described = admin.describe_topics(list(names))
         counts = {names[str(topic["name"])]: len(topic["partitions"]) for topic in described}
         return {topic.name: counts.get(topic.name, 0) for topic in TOPICS}
 
-    def lag(self) -> list[Lag]:
-        """How far each stage is behind, partition by partition, for the topics that exist."""
-        from kafka import TopicPartition
+    def lag(self, stages: Sequence[Stage] = STAGES) -> list[Lag]:
+        """How far these stages are behind, partition by partition, for the topics that exist.
 
-        partitions = self.topics()
-        with self._admin() as admin:
-            rows: list[Lag] = []
-            for stage in STAGES:
-                tps = {TopicPartition(self._name(t), n): (t, n) for t in stage.reads for n in range(partitions[t])}
-                if not tps:
-                    continue
-                ends = _offsets(admin, list(tps), "LATEST")
-                committed = self._committed(admin, stage.group, list(tps))
-                for tp, (topic, number) in tps.items():
-                    offset = _offset(committed.get(tp))
-                    rows.append(Lag(stage.name, str(stage.lane), topic, number, offset, ends[tp]))
-        return rows
+        What was deleted before a stage came to it does not wait for it.
+        """
+        whole = self.spans(dict.fromkeys(topic for stage in stages for topic in stage.reads), settled=False)
+        rows: list[Lag] = []
+        with admin_client(self._settings) as admin:
+            for stage in stages:
+                mine = {place: span for place, span in whole.items() if place[0] in stage.reads}
+                for place, offset in self._committed(admin, stage.group, list(mine)).items():
+                    start, end = max(offset or 0, mine[place].start), mine[place].stop
+                    behind = max(0, end - start)
+                    rows.append(Lag(stage.name, str(stage.lane), stage.group, *place, offset, end, behind))
+        last = self._last_records(rows)
+        return [replace(row, behind=0) if _only_markers(row, last) else row for row in rows]
+
+    def spans(self, topics: Iterable[str], *, since: datetime | None = None, settled: bool = True) -> Spans:
+        """The offsets that each partition of these topics holds now; there are none of a topic that does not exist.
+
+        Args:
+            topics: topics of ours.
+            since: leave out what was written before the first record that has this time or a later one.
+            settled: leave out what comes after the start of a transaction that has not ended.
+        """
+        from kafka import IsolationLevel, TopicPartition
+        from kafka.admin import OffsetSpec
+
+        counts = self.topics()
+        tps = {TopicPartition(self._name(topic), n): (topic, n) for topic in topics for n in range(counts[topic])}
+        if not tps:
+            return {}
+        first = OffsetSpec.EARLIEST if since is None else max(0, int(since.timestamp() * 1_000))
+        level = IsolationLevel.READ_COMMITTED if settled else IsolationLevel.READ_UNCOMMITTED
+        with admin_client(self._settings) as admin:
+            ends = admin.list_partition_offsets(dict.fromkeys(tps, OffsetSpec.LATEST), isolation_level=level)
+            starts = admin.list_partition_offsets(dict.fromkeys(tps, first))
+        found = {place: (starts[tp].offset, ends[tp].offset) for tp, place in tps.items()}
+        return {place: range(end if start < 0 else start, end) for place, (start, end) in found.items()}
+
+    def read(self, spans: Spans, *, settled: bool = True, checked: bool = False) -> Iterator[Record]:
+        """The records in these spans, those of a partition in order; memory for a few, however many there are.
+
+        Args:
+            spans: what to read; offsets that are gone, or that mark the end of a transaction, are passed over.
+            settled: leave out what a transaction wrote that was given up; spans must then end where ``spans`` says.
+            checked: compare checksums, which takes seven times as long.
+        """
+        from kafka import TopicPartition
+        from kafka.errors import KafkaTimeoutError
+
+        tps = {TopicPartition(self._name(topic), n): (topic, span) for (topic, n), span in spans.items() if span}
+        options = {
+            "auto_offset_reset": "earliest",
+            "check_crcs": checked,
+            "fetch_max_bytes": _FETCH_BYTES,
+            "isolation_level": "read_committed" if settled else "read_uncommitted",
+        }
+        if not tps:
+            return
+        with consumer_client(self._settings, **options) as consumer:
+            consumer.assign(list(tps))
+            for tp, (_topic, span) in tps.items():
+                consumer.seek(tp, span.start)
+            unread, silent_s = set(tps), 0.0
+            while unread:
+                asked = time.monotonic()
+                batches = consumer.poll(timeout_ms=200)
+                ended = {tp for tp in unread if consumer.position(tp) >= tps[tp][1].stop}
+                silent_s = 0.0 if batches or ended else silent_s + time.monotonic() - asked
+                if silent_s > _SILENCE_S:
+                    raise KafkaTimeoutError
+                consumer.pause(*ended)
+                unread -= ended
+                for tp, batch in batches.items():
+                    topic, span = tps[tp]
+                    yield from (_record(topic, raw) for raw in batch if raw.offset in span)
 
     def publish(self, records: Sequence[NewRecord]) -> list[tuple[str, int, int]]:
         """Write records with an idempotent producer; topic, partition and offset of each once confirmed."""
+        with self.publishing() as publish:
+            return publish(records)
+
+    @contextmanager
+    def publishing(self) -> Iterator[Callable[[Sequence[NewRecord]], list[tuple[str, int, int]]]]:
+        """What ``publish`` does, again and again with one producer."""
         from kafka import KafkaProducer
         from kafka.errors import MessageSizeTooLargeError
 
-        with self._translated():
+        def publish(records: Sequence[NewRecord]) -> list[tuple[str, int, int]]:
+            pending = [
+                producer.send(
+                    self._name(record.topic),
+                    key=record.key,
+                    value=record.value,
+                    headers=list(record.headers),
+                    partition=record.partition,
+                )
+                for record in records
+            ]
+            sent = [future.get(timeout=30) for future in pending]
+            return [(record.topic, done.partition, done.offset) for record, done in zip(records, sent, strict=True)]
+
+        with translated(self._settings):
             producer = KafkaProducer(
-                bootstrap_servers=self._servers(),
+                bootstrap_servers=servers_of(self._settings),
                 acks="all",
                 enable_idempotence=True,
                 max_request_size=largest_record(self._settings),
             )
             try:
-                pending = [
-                    producer.send(
-                        self._name(record.topic),
-                        key=record.key,
-                        value=record.value,
-                        headers=list(record.headers),
-                        partition=record.partition,
-                    )
-                    for record in records
-                ]
-                sent = [future.get(timeout=30) for future in pending]
+                yield publish
             except MessageSizeTooLargeError as error:
                 raise Poison(f"larger than a message may be: {error}") from error
             finally:
                 producer.close()
-        return [(record.topic, done.partition, done.offset) for record, done in zip(records, sent, strict=True)]
 
     def tail(self, topic: str, *, from_start: bool, follow: bool) -> Iterator[Record]:
         """The records of a topic; from now on, or from the start; to its present end, or for ever."""
         from kafka import TopicPartition
 
-        with self._consumer() as consumer:
+        with consumer_client(self._settings) as consumer:
             numbers = consumer.partitions_for_topic(self._name(topic))
             if not numbers:
                 raise ConvmineError(f"there is no topic {topic}", hint="convmine topics list, convmine topics apply")
             tps = [TopicPartition(self._name(topic), number) for number in sorted(numbers)]
             consumer.assign(tps)
-            with self._admin() as admin:
+            with admin_client(self._settings) as admin:
                 ends = _offsets(admin, tps, "LATEST")
                 starts = _offsets(admin, tps, "EARLIEST") if from_start else ends
             for tp in tps:
@@ -124,69 +208,60 @@ class Edge:
             while follow or any(consumer.position(tp) < ends[tp] for tp in tps):
                 for batch in consumer.poll(timeout_ms=500).values():
                     for raw in batch:
-                        yield Record(topic, raw.partition, raw.offset, raw.key, raw.value, tuple(raw.headers or ()))
+                        yield _record(topic, raw)
 
-    def _committed(self, admin: Any, group: str, tps: list[Any]) -> Mapping[Any, object]:  # noqa: ANN401 - no types
+    def _committed(self, admin: Any, group: str, places: Sequence[Partition]) -> dict[Partition, int | None]:  # noqa: ANN401 - no types
+        from kafka import TopicPartition
         from kafka.errors import CoordinatorNotAvailableError
 
-        try:
-            return dict(admin.list_group_offsets({self._name(group): tps})[self._name(group)])
-        except CoordinatorNotAvailableError:  # a new broker makes its offsets topic when it is first asked
+        if not places:
             return {}
+        tps = [TopicPartition(self._name(topic), number) for topic, number in places]
+        try:
+            found = dict(admin.list_group_offsets({self._name(group): tps})[self._name(group)])
+        except CoordinatorNotAvailableError:  # a new broker makes its offsets topic when it is first asked
+            found = {}
+        return {place: _offset(found.get(tp)) for place, tp in zip(places, tps, strict=True)}
+
+    def _last_records(self, rows: Iterable[Lag]) -> dict[Partition, int]:
+        """The last offset with a record on it in each partition where only a few wait; -1 where none has."""
+        few = [row for row in rows if 0 < row.behind <= _LOOKED_AT]
+        spans = {
+            row.place: range(min(one.end - one.behind for one in few if one.place == row.place), row.end) for row in few
+        }
+        last = dict.fromkeys(spans, -1)
+        if spans:
+            last |= {(record.topic, record.partition): record.offset for record in self.read(spans, settled=False)}
+        return last
 
     def _name(self, name: str) -> str:
         return self._settings.topic_prefix + name
 
-    def _servers(self) -> list[str]:
-        return self._settings.bootstrap_servers.split(",")
-
     def _options(self, topic: Topic) -> Mapping[str, Any]:
-        kind = {"cleanup.policy": "compact"} if topic.compacted else {"retention.ms": str(topic.retention_ms)}
-        kind["max.message.bytes"] = str(largest_record(self._settings, topic.name))
+        policies = ["compact"] * topic.compacted + ["delete"] * (topic.retention_ms is not None)
+        kind = {
+            "cleanup.policy": ",".join(policies),
+            "max.message.bytes": str(largest_record(self._settings, topic.name)),
+        }
+        if topic.retention_ms is not None:
+            kind["retention.ms"] = str(topic.retention_ms)
+        if topic.compacted:
+            kind["min.compaction.lag.ms"] = str(_UNCOMPACTED_MS)
         return {
             "num_partitions": self._settings.partitions,
             "replication_factor": self._settings.replication,
             "configs": kind,
         }
 
-    @contextmanager
-    def _admin(self) -> Iterator[Any]:
-        from kafka import KafkaAdminClient
 
-        with self._translated():
-            admin = KafkaAdminClient(bootstrap_servers=self._servers(), bootstrap_timeout_ms=5_000)
-            try:
-                yield admin
-            finally:
-                admin.close()
+def _record(topic: str, raw: Any) -> Record:  # noqa: ANN401 - kafka-python has no types
+    """A record as we carry it; a header without a value is as good as one with an empty one."""
+    headers = tuple((name, value or b"") for name, value in raw.headers or ())
+    return Record(topic, raw.partition, raw.offset, raw.key, raw.value, headers, raw.timestamp)
 
-    @contextmanager
-    def _consumer(self) -> Iterator[Any]:
-        from kafka import KafkaConsumer
 
-        with self._translated():
-            consumer = KafkaConsumer(
-                bootstrap_servers=self._servers(), bootstrap_timeout_ms=5_000, enable_auto_commit=False
-            )
-            try:
-                yield consumer
-            finally:
-                consumer.close()
-
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        from kafka.errors import KafkaError, KafkaTimeoutError
-
-        try:
-            yield
-        except KafkaTimeoutError as error:
-            raise Retryable(
-                f"Kafka at {self._settings.bootstrap_servers} does not answer",
-                dependency="kafka",
-                hint="set KAFKA_BOOTSTRAP_SERVERS, or start one with scripts/kafka-local",
-            ) from error
-        except KafkaError as error:
-            raise ConvmineError(f"Kafka refuses: {error}") from error
+def _only_markers(row: Lag, last: Mapping[Partition, int]) -> bool:
+    return 0 < row.behind <= _LOOKED_AT and last[row.place] < row.end - row.behind
 
 
 def _offsets(admin: Any, tps: Sequence[Any], which: str) -> dict[Any, int]:  # noqa: ANN401 - kafka-python has no types

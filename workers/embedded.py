@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Final
 
 from pipeline.ports import VectorStore
 from pipeline.settings import Settings
-from pipeline.stages import STAGES
+from pipeline.stages import stages_of
+from schemas.wire import Lane
 from workers.assembly import Assembly
 from workers.in_process import InProcessBroker, InProcessWorker
+from workers.limits import limits_of
 from workers.measures import Measures
-from workers.processes import limits_of
 from workers.records import NewRecord
-from workers.snapshots import graphs_in_process
+from workers.snapshots import graph_snapshots
 
+STAGES: Final = stages_of(Lane.BATCH)
 Progress = Callable[[Mapping[str, tuple[int, int]]], None]
 """Told, for each stage, how many events are done and how many there are so far."""
 
@@ -29,12 +32,13 @@ async def run_embedded(
         Retryable: the store is away, or another process has its folder open.
     """
     broker = InProcessBroker()
-    async with Assembly(settings, graphs_in_process(broker)) as assembly:
-        limits, measures = limits_of(settings), Measures()
+    async with Assembly(settings, graph_snapshots(broker.read_back)) as assembly:
+        measures = Measures()
         workers: list[InProcessWorker] = []
         await broker.publish(records)
         for stage in STAGES:  # the first stages are at work while the handlers of the next are made
-            workers.append(InProcessWorker(broker, stage, await assembly.handler(stage), limits, measures))
+            handler, limits = await assembly.handler(stage), limits_of(settings, stage)
+            workers.append(InProcessWorker(broker, stage, handler, limits, measures))
             await workers[-1].start()
         idle = asyncio.ensure_future(broker.wait_idle(STAGES))
         watching = asyncio.ensure_future(_watch(broker, progress))

@@ -10,15 +10,19 @@ import asyncio
 import itertools
 import zlib
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from functools import partial
+from typing import Any
 
-from pipeline.handling import Handler
+from pipeline.handling import Handler, Remembering
 from pipeline.stages import Stage
+from workers.call_states import CompactedCallState
 from workers.changes import Changes
+from workers.health import StageHealth
+from workers.limits import Limits
 from workers.measures import Measures
 from workers.records import NewRecord, Record
-from workers.runtime import Limits, Runner
+from workers.runtime import Runner
 
 
 class InProcessBroker:
@@ -41,6 +45,11 @@ class InProcessBroker:
     def records(self, topic: str) -> list[Record]:
         """All records of a topic, partition by partition."""
         return [record for number in range(self.partitions) for record in self._logs[topic, number]]
+
+    async def read_back(self, topic: str, partition: int) -> AsyncIterator[Record]:
+        """The records of one partition, oldest first: a ``ReadBack``."""
+        for record in tuple(self._logs[topic, partition]):
+            yield record
 
     def committed(self, group: str, topic: str, partition: int) -> int:
         """The offset that a group would go on from."""
@@ -89,13 +98,22 @@ class InProcessWorker:
         self,
         broker: InProcessBroker,
         stage: Stage,
-        handler: Handler,
+        handler: Handler | Remembering[Any],
         limits: Limits | None = None,
         measures: Measures | None = None,
     ) -> None:
         self._broker = broker
         self._stage = stage
-        self._runner = Runner(stage, handler, broker, limits or Limits(), measures or Measures())
+        states = CompactedCallState(stage.state_topic, broker.read_back, broker) if stage.remembers else None
+        self._runner = Runner(
+            stage,
+            handler,
+            broker,
+            limits or Limits(),
+            measures=(measures or Measures()).of(stage),
+            health=StageHealth(stage),
+            states=states,
+        )
         self._feeds: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -105,6 +123,7 @@ class InProcessWorker:
             for topic in self._stage.reads
             for partition in range(self._broker.partitions)
         ]
+        self._feeds.append(asyncio.create_task(self._runner.tend()))
 
     @property
     def broken(self) -> asyncio.Future[None]:

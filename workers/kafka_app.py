@@ -9,18 +9,23 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from pipeline.errors import Poison, Retryable
-from pipeline.handling import Handler
+from pipeline.errors import Retryable
+from pipeline.handling import Handler, Remembering
 from pipeline.settings import KafkaSettings
 from pipeline.stages import Stage
+from workers.call_states import CompactedCallState
+from workers.claims import Claims
+from workers.compacted import read_back_on_kafka
+from workers.health import StageHealth
+from workers.kafka_publisher import KafkaPublisher
+from workers.limits import Limits
 from workers.measures import Measures
-from workers.records import NewRecord, Record, largest_record
-from workers.runtime import Limits, Runner
+from workers.records import Record
+from workers.runtime import Runner
 
 if TYPE_CHECKING:
     import faust
@@ -28,84 +33,41 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 
-class KafkaPublisher:
-    """Writes records with ``acks=all``; idempotent, so that a retry of the client writes nothing twice."""
-
-    def __init__(self, settings: KafkaSettings) -> None:
-        self._settings = settings
-        self._producer: Any = None
-
-    async def start(self) -> None:
-        """Connect.
-
-        Raises:
-            Retryable: no broker answers.
-        """
-        from aiokafka import AIOKafkaProducer
-        from aiokafka.errors import KafkaError
-
-        producer = AIOKafkaProducer(
-            bootstrap_servers=self._settings.bootstrap_servers,
-            acks="all",
-            enable_idempotence=True,
-            linger_ms=2,
-            max_request_size=largest_record(self._settings),
-        )
-        try:
-            await producer.start()
-        except KafkaError as error:
-            await producer.stop()
-            raise _away(self._settings, error) from error
-        self._producer = producer
-
-    async def publish(self, records: Sequence[NewRecord]) -> None:
-        """Write records and wait until all are confirmed."""
-        from aiokafka.errors import (
-            KafkaError,
-            MessageSizeTooLargeError,
-            RecordListTooLargeError,
-            UnknownTopicOrPartitionError,
-        )
-
-        try:
-            pending = [
-                await self._producer.send(
-                    self._settings.topic_prefix + record.topic,
-                    value=record.value,
-                    key=record.key,
-                    partition=record.partition,
-                    headers=list(record.headers),
-                )
-                for record in records
-            ]
-            await asyncio.gather(*pending)
-        except (MessageSizeTooLargeError, RecordListTooLargeError) as error:
-            raise Poison(f"the result is larger than a message may be: {error}") from error
-        except UnknownTopicOrPartitionError as error:
-            raise Retryable(f"a topic is missing: {error}", dependency="kafka", hint="convmine topics apply") from error
-        except KafkaError as error:
-            raise _away(self._settings, error) from error
-
-    async def close(self) -> None:
-        """Send what is buffered and disconnect."""
-        if self._producer is not None:
-            await self._producer.stop()
-
-
 class KafkaWorker:
     """One stage's worker on Kafka: a Faust app whose only agent hands every record to the runtime."""
 
-    def __init__(
-        self, settings: KafkaSettings, stage: Stage, handler: Handler, limits: Limits, measures: Measures
+    def __init__(  # noqa: PLR0913 - what a stage works with, each named
+        self,
+        settings: KafkaSettings,
+        stage: Stage,
+        handler: Handler | Remembering[Any],
+        limits: Limits,
+        *,
+        measures: Measures,
+        health: StageHealth | None = None,
+        claims: Claims | None = None,
     ) -> None:
         self._settings = settings
         self._stage = stage
         self._limits = limits
-        self._publisher = KafkaPublisher(settings)
-        self._runner = Runner(stage, handler, self._publisher, limits, measures)
+        self._health = health or StageHealth(stage)
+        self._publisher = KafkaPublisher(settings, self._health)
+        states = None
+        if stage.remembers:
+            states = CompactedCallState(stage.state_topic, read_back_on_kafka(settings), self._publisher)
+        self._runner = Runner(
+            stage,
+            handler,
+            self._publisher,
+            limits,
+            measures=measures.of(stage),
+            health=self._health,
+            states=states,
+            claims=claims,
+        )
         self._folder = tempfile.TemporaryDirectory(prefix="convmine-")  # Faust wants one, for tables we do not use
         self._app = self._build()
-        self._watching: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
 
     @property
     def broken(self) -> asyncio.Future[None]:
@@ -120,14 +82,17 @@ class KafkaWorker:
             Config: a topic that this stage reads does not exist.
         """
         await self._publisher.start()
+        self._health.join()
         await self._app.start()
-        self._watching = asyncio.create_task(self._watch())
+        self._tasks = [
+            asyncio.create_task(forever) for forever in (self._watch(), self._runner.tend(), self._publisher.watch())
+        ]
         log.info("worker started", stage=self._stage.name, lane=str(self._stage.lane), group=self._stage.group)
 
     async def stop(self, seconds: float) -> None:
         """Finish what is being handled, commit it and leave the group."""
-        if self._watching is not None:
-            self._watching.cancel()
+        for task in self._tasks:
+            task.cancel()
         await self._runner.drain(seconds)
         await self._app.stop()
         await self._publisher.close()
@@ -155,6 +120,8 @@ class KafkaWorker:
             datadir=self._folder.name,
             consumer_auto_offset_reset="earliest",
             broker_commit_interval=0.5,
+            broker_session_timeout=self._settings.session_timeout_s,
+            broker_heartbeat_interval=self._settings.session_timeout_s / 10,
             stream_wait_empty=False,
             loghandlers=[],
         )
@@ -171,10 +138,19 @@ class KafkaWorker:
                 await self._runner.take(self._record(event.message), event.ack)
 
         async def revoked(_app: object, partitions: Any, **_rest: object) -> None:  # noqa: ANN401 - likewise
-            await self._runner.forget((tp.topic.removeprefix(prefix), tp.partition) for tp in partitions)
+            self._health.join()
+            await self._runner.forget(ours(partitions))
+            await self._publisher.flush()
+
+        async def assigned(_app: object, partitions: Any, **_rest: object) -> None:  # noqa: ANN401 - likewise
+            self._health.assigned(ours(partitions))
+
+        def ours(partitions: Any) -> list[tuple[str, int]]:  # noqa: ANN401 - likewise
+            return [(tp.topic.removeprefix(prefix), tp.partition) for tp in partitions]
 
         app.agent(source)(read)
         app.on_partitions_revoked.connect(revoked)  # type: ignore[arg-type]  # mode names an argument it never sends
+        app.on_partitions_assigned.connect(assigned)  # type: ignore[arg-type]  # likewise
         return app
 
     def _record(self, message: Any) -> Record:  # noqa: ANN401 - likewise
@@ -188,11 +164,3 @@ class KafkaWorker:
             value=message.value,
             headers=tuple(items),
         )
-
-
-def _away(settings: KafkaSettings, error: Exception) -> Retryable:
-    return Retryable(
-        f"Kafka at {settings.bootstrap_servers} does not answer: {type(error).__name__}",
-        dependency="kafka",
-        hint="set KAFKA_BOOTSTRAP_SERVERS, or start one with scripts/kafka-local",
-    )

@@ -4,10 +4,21 @@ from __future__ import annotations
 
 import logging
 import sys
+from contextvars import ContextVar
+from typing import Any, Final
 
 import structlog
 
+from pipeline.handling import Inbound
 from pipeline.settings import LogSettings
+from workers.records import Record
+
+_ABOUT: Final[ContextVar[tuple[Record, Inbound | None] | None]] = ContextVar("event", default=None)
+
+
+def about(record: Record, inbound: Inbound | None = None) -> None:
+    """What is logged from here on, in this task, is about this event; costs next to nothing until something is."""
+    _ABOUT.set((record, inbound))
 
 
 def configure(settings: LogSettings) -> None:
@@ -16,6 +27,7 @@ def configure(settings: LogSettings) -> None:
     level = logging.getLevelNamesMapping()[settings.level.upper()]
     shared: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,
+        _add_event,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
@@ -38,3 +50,15 @@ def configure(settings: LogSettings) -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=max(level, logging.WARNING), force=True)
+
+
+def _add_event(_logger: Any, _method: str, entry: structlog.types.EventDict) -> structlog.types.EventDict:  # noqa: ANN401 - structlog's own
+    """The place of the event at work, and whose it is as soon as that is known."""
+    if (current := _ABOUT.get()) is None:
+        return entry
+    record, inbound = current
+    facts = {"topic": record.topic, "partition": record.partition, "offset": record.offset}
+    if inbound is not None:
+        envelope = inbound.message.envelope
+        facts |= {"call_id": envelope.subject, "tenant": envelope.tenantid, "event_name": inbound.payload.event_name}
+    return {**facts, **entry}

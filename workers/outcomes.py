@@ -68,6 +68,7 @@ def dead_letter(failure: Failure) -> NewRecord:
         "dlq.error.class": type(failure.error).__name__,
         "dlq.error.message": failure.reason,
         "dlq.stage": failure.stage.name,
+        "dlq.lane": str(failure.stage.lane),
         "dlq.attempts": str(failure.attempts),
         "dlq.first_failed_at": failure.first_failed_at.isoformat(),
     }

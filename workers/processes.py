@@ -3,61 +3,124 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
-from collections.abc import Sequence
+import threading
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from typing import Final
 
 import structlog
 
-from pipeline.errors import ConvmineError
+from pipeline.errors import Retryable
 from pipeline.settings import Settings
 from pipeline.stages import Stage
 from workers.assembly import Assembly
+from workers.claims import Claims, claims_of
+from workers.compacted import read_back_on_kafka
 from workers.edge import Edge
+from workers.health import Health, heartbeat
 from workers.kafka_app import KafkaWorker
+from workers.lag import offsets_on_kafka, watch_lag
+from workers.limits import limits_of
 from workers.measures import Measures
-from workers.outcomes import RetryPolicy
-from workers.runtime import Limits
-from workers.snapshots import graphs_on_kafka
+from workers.probes import serve_probes
+from workers.snapshots import graph_snapshots
 
 log = structlog.get_logger()
 
-
-def limits_of(settings: Settings) -> Limits:
-    """The runtime's limits as they are set."""
-    runtime = settings.runtime
-    return Limits(
-        in_flight=runtime.in_flight,
-        window=runtime.window,
-        policy=RetryPolicy(runtime.backoff_s, runtime.backoff_max_s, runtime.max_attempts),
-        tenant=settings.tenant,
-    )
+_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
+_LEAVING_S: Final = 15.0
+"""Seconds after the drain in which a worker leaves its group and closes what it has open; then it ends all the same."""
 
 
 async def run_stages(settings: Settings, stages: Sequence[Stage]) -> None:
-    """Run these stages until SIGTERM or SIGINT; both drain.
+    """Run these stages until SIGTERM or SIGINT; both drain, and a second one ends the process at once.
 
     Raises:
         Config: a setting is missing or wrong.
-        ConvmineError: a topic is missing.
-        Retryable: Kafka or the store is away at start.
+        Retryable: Kafka, a topic or the store is away at start, or the consumer crashed.
     """
     await _topics_are_there(settings, stages)
     stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    measures = Measures()
-    async with Assembly(settings, graphs_on_kafka(settings.kafka)) as assembly:
+    for number in _SIGNALS:
+        asyncio.get_running_loop().add_signal_handler(number, _on_signal, stop)
+    health, measures, claims = Health(stages, stall_s=settings.runtime.stall_s), Measures(), claims_of(settings)
+    measures.show(health)
+    async with AsyncExitStack() as stack:
+        background = await stack.enter_async_context(_observed(settings, health, measures, claims))
+        assembly = await stack.enter_async_context(
+            Assembly(settings, graph_snapshots(read_back_on_kafka(settings.kafka)))
+        )
         workers = [
-            KafkaWorker(settings.kafka, stage, await assembly.handler(stage), limits_of(settings), measures)
+            KafkaWorker(
+                settings.kafka,
+                stage,
+                await assembly.handler(stage),
+                limits_of(settings, stage),
+                measures=measures,
+                health=health.of(stage),
+                claims=claims,
+            )
             for stage in stages
         ]
         try:
             for worker in workers:
                 await worker.start()
-            await _first([asyncio.create_task(_is_set(stop)), *(worker.broken for worker in workers)])
+            await _first([asyncio.create_task(_is_set(stop)), *background, *(worker.broken for worker in workers)])
         finally:
+            health.drain()
+            _end_after(settings.runtime.drain_s + _LEAVING_S)
             log.info("draining", seconds=settings.runtime.drain_s)
             await asyncio.gather(*(worker.stop(settings.runtime.drain_s) for worker in workers))
+
+
+@asynccontextmanager
+async def _observed(
+    settings: Settings, health: Health, measures: Measures, claims: Claims
+) -> AsyncIterator[list[asyncio.Task[None]]]:
+    """What runs beside the stages, and never ends by itself: probes, the watch over lag, the tidying of old claims."""
+    watch_every_s = min(15.0, settings.runtime.stall_s / 4)
+    background = [
+        asyncio.create_task(forever)
+        for forever in (
+            heartbeat(health),
+            watch_lag(health, partial(offsets_on_kafka, settings.kafka), every_s=watch_every_s),
+            claims.tidy(),
+        )
+    ]
+    host, port = settings.runtime.http_host, settings.runtime.http_port
+    try:
+        if port is None:
+            yield background
+        else:
+            with serve_probes(host, port, health, measures.registry):
+                yield background
+    finally:
+        for task in background:
+            task.cancel()
+        await asyncio.gather(*background, return_exceptions=True)
+
+
+def _on_signal(stop: asyncio.Event) -> None:
+    """Begin to drain; from now on a signal ends the process at once, even where the event loop stands still."""
+    stop.set()
+    for number in _SIGNALS:
+        asyncio.get_running_loop().remove_signal_handler(number)
+        signal.signal(number, lambda got, _frame: os._exit(128 + got))
+
+
+def _end_after(seconds: float) -> None:
+    """End the process even if something does not let it: a thread at work, a broker that does not answer."""
+
+    def end() -> None:
+        log.error("not drained in time", seconds=seconds)
+        os._exit(1)
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
 
 
 async def _is_set(event: asyncio.Event) -> None:
@@ -75,8 +138,10 @@ async def _first(futures: Sequence[asyncio.Future[None]]) -> None:
 async def _topics_are_there(settings: Settings, stages: Sequence[Stage]) -> None:
     there = await asyncio.to_thread(Edge(settings.kafka).topics)
     needed = {topic for stage in stages for topic in (*stage.reads, *stage.writes)}
+    needed |= {stage.state_topic for stage in stages if stage.remembers}
     if missing := sorted(topic for topic in needed if not there[topic]):
-        raise ConvmineError(
+        raise Retryable(
             f"Kafka at {settings.kafka.bootstrap_servers} has no topic {', '.join(missing)}",
+            dependency="kafka",
             hint="run: convmine topics apply",
         )

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from pydantic import ValidationError
 
 from pipeline.errors import Poison
 from pipeline.handling import Inbound, Outbound, Position
 from pipeline.settings import KafkaSettings
+from pipeline.stages import Stage
+from schemas.audio import AudioChunk
 from schemas.envelope import EnvelopeError, Headers, Message, encode, from_headers, payload_model, to_headers
 
+CHUNK_HEADER: Final = "convmine-chunk"
+"""Where a live chunk of audio carries its facts, as JSON."""
+REPLAY_STAGE: Final = "convmine-replay-stage"
+"""Header of a replayed dead letter: the stage and lane that it is for; the others that read the topic skip it."""
 _DEAD_LETTER_ROOM: Final = 65_536
 """Bytes that a dead letter may be larger than the record it carries: its headers, and no less than Kafka's overhead."""
 
@@ -24,7 +31,10 @@ def largest_record(settings: KafkaSettings, topic: str | None = None) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record of a topic; ``topic`` is our name for it, without the prefix of the installation."""
+    """One record of a topic; ``topic`` is our name for it, without the prefix of the installation.
+
+    ``timestamp_ms`` is when it was written, since 1970 in UTC; None where its reader does not say.
+    """
 
     topic: str
     partition: int
@@ -32,6 +42,7 @@ class Record:
     key: bytes | None
     value: bytes | None
     headers: Headers
+    timestamp_ms: int | None = None
 
     @property
     def position(self) -> Position:
@@ -49,6 +60,23 @@ class NewRecord:
     partition: int | None = None
 
 
+def is_for(record: Record, stage: Stage) -> bool:
+    """Whether a stage is to handle a record: not where it is a replay for another one."""
+    named = next((value for name, value in record.headers if name == REPLAY_STAGE), None)
+    return named is None or named.decode(errors="replace") == f"{stage.name}.{stage.lane}"
+
+
+class Publisher(Protocol):
+    """Writes records; returns when all are confirmed.
+
+    Raises:
+        Retryable: the broker is away.
+        Poison: the broker refuses a record, for example as too large.
+    """
+
+    async def publish(self, records: Sequence[NewRecord]) -> None: ...
+
+
 def read_event(record: Record) -> Inbound | None:
     """The event in a record; None where its type or minor version is unknown here and is to be skipped.
 
@@ -64,11 +92,18 @@ def read_event(record: Record) -> Inbound | None:
         return None
     if record.value is None:
         raise Poison(f"{envelope.type} has no value")
+    audio = model is AudioChunk
     try:
-        payload = model.model_validate_json(record.value)
+        payload = model.model_validate_json(_chunk_facts(record) if audio else record.value)
     except ValidationError as error:
         raise Poison(_why_invalid(error)) from error
-    return Inbound(Message(envelope, payload), record.position)
+    return Inbound(Message(envelope, payload), record.position, record.value if audio else b"")
+
+
+def chunk_record(topic: str, chunk: Message, audio: bytes) -> NewRecord:
+    """The record of a live chunk: the audio is the value, its facts travel in a header."""
+    facts = (CHUNK_HEADER, encode(chunk.payload))
+    return NewRecord(topic, chunk.envelope.partitionkey.encode(), audio, (*to_headers(chunk.envelope), facts))
 
 
 def write_event(outbound: Outbound) -> NewRecord:
@@ -81,6 +116,13 @@ def write_event(outbound: Outbound) -> NewRecord:
         headers=to_headers(envelope),
         partition=outbound.partition,
     )
+
+
+def _chunk_facts(record: Record) -> bytes:
+    facts = next((value for name, value in record.headers if name.lower() == CHUNK_HEADER), None)
+    if facts is None:
+        raise Poison(f"a chunk of audio has no header {CHUNK_HEADER}")
+    return facts
 
 
 def _why_invalid(error: ValidationError) -> str:

@@ -1,244 +1,261 @@
-"""What happens to every event of every stage: decode, handle, publish, mark done. The one place where errors end.
+"""In which order events are handled and acknowledged, over all partitions of one stage's worker.
 
 Promises, kept by both transports and checked by ``tests/contract``:
 
 - events of one key are handled in order, those of different keys side by side, up to ``in_flight`` at once;
 - an offset is acknowledged only when it and all before it in its partition are done, and done means that what the
-  handler gave back is confirmed by the broker;
-- what may work later is tried again in place; what never will becomes a dead letter and a ``call.failed``, both
-  confirmed before the offset moves; a wrong setting stops the worker.
+  handler gave back is confirmed by the broker, and that nothing of it is held in memory alone;
+- a window that is full of held events has them let go: it never waits for itself;
+- what happens to a partition that was taken away changes nothing any more: no state, no acknowledgement.
 """
 
 from __future__ import annotations
 
 import asyncio
-import itertools
-from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Protocol
+from typing import Any, Final
 
 import structlog
 
-from pipeline.errors import Config, ConvmineError, Poison, Retryable
-from pipeline.handling import Handler, Outbound
+from pipeline.handling import Handler, Remembering
+from pipeline.ports import CallState
 from pipeline.stages import Stage
+from workers.breaker import Breaker
 from workers.changes import Changes
-from workers.measures import Measures
-from workers.outcomes import Failure, RetryPolicy, call_failed, dead_letter
-from workers.records import NewRecord, Record, read_event, write_event
+from workers.claims import Claims
+from workers.health import StageHealth
+from workers.limits import Limits
+from workers.measures import StageMeasures
+from workers.records import Publisher, Record
+from workers.settle import Release, Settler
 from workers.window import Acknowledge, Window
 
-log = structlog.get_logger()
+log: Final = structlog.get_logger()
 
 Partition = tuple[str, int]
 
-
-class Publisher(Protocol):
-    """Writes records; returns when all are confirmed.
-
-    Raises:
-        Retryable: the broker is away.
-        Poison: the broker refuses a record, for example as too large.
-    """
-
-    async def publish(self, records: Sequence[NewRecord]) -> None: ...
+_FULL: Final = 0.75
+"""Of a window: from here on a held event that is the oldest is let go."""
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """How much a runner takes on, and how patient it is.
+class _Taken:
+    record: Record
+    window: Window
 
-    ``in_flight`` events are handled at once; a partition may be ``window`` offsets ahead of its oldest open one.
-    ``tenant`` is whose failure it is when an event does not say.
-    """
+    @property
+    def partition(self) -> Partition:
+        return self.record.topic, self.record.partition
 
-    in_flight: int = 16
-    window: int = 1_000
-    policy: RetryPolicy = field(default_factory=RetryPolicy)
-    tenant: str = "default"
-    sleep: Callable[[float], Awaitable[None]] = field(default=asyncio.sleep)
+
+@dataclass(slots=True, eq=False)
+class _Lane:
+    """The events of one key that wait for each other, and those that were handled and are held."""
+
+    name: bytes | Partition
+    waiting: deque[_Taken] = field(default_factory=deque)
+    current: _Taken | None = None
+    held: list[_Taken] = field(default_factory=list)
+    must_let_go: bool = False
+    task: asyncio.Task[None] | None = None
+    touched_at: float = 0.0
 
 
 class Runner:
     """Runs one stage's handler over the records that a transport gives it, partition by partition in order."""
 
-    def __init__(
-        self, stage: Stage, handler: Handler, publisher: Publisher, limits: Limits, measures: Measures
+    def __init__(  # noqa: PLR0913 - what a stage works with, each named
+        self,
+        stage: Stage,
+        handler: Handler | Remembering[Any],
+        publisher: Publisher,
+        limits: Limits,
+        *,
+        measures: StageMeasures,
+        health: StageHealth,
+        states: CallState | None = None,
+        claims: Claims | None = None,
     ) -> None:
         self._stage = stage
-        self._handler = handler
-        self._publisher = publisher
         self._limits = limits
-        self._measures = measures
-        self._slots = asyncio.Semaphore(self._limits.in_flight)
+        self._health = health
+        self._holds = hasattr(handler, "let_go")
+        self._breaker = Breaker(limits.breaker_failures, limits.policy.delay, health)
+        self._settler = Settler(
+            stage,
+            handler,
+            publisher,
+            limits,
+            measures=measures,
+            health=health,
+            breaker=self._breaker,
+            states=states,
+            claims=claims,
+        )
         self._windows: dict[Partition, Window] = {}
-        self._tails: dict[bytes | Partition, asyncio.Task[None]] = {}
-        self._tasks: dict[asyncio.Task[None], Partition] = {}
-        self._busy: set[asyncio.Task[None]] = set()
+        self._lanes: dict[bytes | Partition, _Lane] = {}
         self._moved = Changes()
-        self._settled: Counter[str] = Counter()
         self._stopping = False
+        self._pending = 0
+        measures.in_flight.set_function(lambda: len(self._settler.busy))
+        measures.held.set_function(lambda: sum(len(lane.held) for lane in tuple(self._lanes.values())))
         self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def take(self, record: Record, acknowledge: Acknowledge) -> None:
         """Take the next record of its partition in hand; waits while that partition is too far ahead of itself."""
         partition = (record.topic, record.partition)
-        window = self._windows.setdefault(partition, Window())
-
-        def left() -> bool:
-            return self._stopping or self._windows.get(partition) is not window
-
-        await self._moved.wait_until(lambda: window.span(record.offset) < self._limits.window or left())
-        if left():
+        window = self._windows.get(partition)
+        if window is None:
+            window = self._windows[partition] = Window()
+        if not self._has_room(window, record.offset):
+            await self._moved.wait_until(
+                lambda: self._is_gone(partition, window) or self._has_room(window, record.offset)
+            )
+        if self._is_gone(partition, window):
             return
         window.open(record.offset, acknowledge)
-        lane = record.key if record.key and self._stage.order == "key" else partition
-        task = asyncio.create_task(self._run(record, window, self._tails.get(lane)))
-        self._tails[lane] = task
-        self._tasks[task] = partition
-        task.add_done_callback(lambda done: self._gone(done, lane))
+        self._health.progressed()
+        lane = self._lane(record.key if record.key and self._stage.order == "key" else partition)
+        lane.waiting.append(_Taken(record, window))
+        lane.touched_at = asyncio.get_running_loop().time()
+        self._pending += 1
+        self._set_going(lane)
+
+    def positions(self) -> dict[Partition, int]:
+        """For each partition, the offset that a successor would go on from."""
+        return {partition: at for partition, window in self._windows.items() if (at := window.position) is not None}
+
+    async def tend(self) -> None:
+        """For ever: let go of what is held of calls of which nothing has come for ``hold_s``."""
+        while self._holds:
+            await asyncio.sleep(self._limits.hold_s / 4)
+            long_ago = asyncio.get_running_loop().time() - self._limits.hold_s
+            for lane in tuple(self._lanes.values()):
+                if lane.held and lane.touched_at < long_ago:
+                    self._let_go(lane)
 
     async def drain(self, seconds: float) -> None:
         """Take nothing more, let what is being handled finish for so many seconds, and let go of the rest."""
         self._stopping = True
+        self._settler.stop()
         self._moved.notify()
-        await self._cancel(task for task in self._tasks if task not in self._busy)
-        if self._busy:
-            await asyncio.wait(tuple(self._busy), timeout=seconds)
-        await self._cancel(self._tasks)
+        for lane in self._lanes.values():
+            lane.waiting.clear()
+        tasks = {lane.task for lane in self._lanes.values() if lane.task is not None}
+        busy = tasks & self._settler.busy
+        await _cancel(tasks - busy)
+        if busy:
+            await asyncio.wait(busy, timeout=seconds)
+        await _cancel(busy)
 
     async def forget(self, partitions: Iterable[Partition]) -> None:
-        """These partitions belong to somebody else now: stop their events, acknowledge none of them."""
+        """These partitions belong to somebody else now: stop their events, acknowledge none of them.
+
+        This is the fence of what a stage remembers: when it returns, nothing that was begun here will write any more.
+        """
         gone = set(partitions)
         for partition in gone:
             self._windows.pop(partition, None)
         self._moved.notify()
-        await self._cancel(task for task, partition in self._tasks.items() if partition in gone)
-        if forget := getattr(self._handler, "forget", None):
-            for _topic, number in gone:
-                forget(number)
+        touched = [lane for lane in self._lanes.values() if self._take_out(lane, gone)]
+        await _cancel(lane.task for lane in touched if lane.task is not None)
+        for _topic, number in gone:
+            self._settler.forget(number)
+        for lane in touched:
+            self._set_going(lane)
 
-    async def _cancel(self, tasks: Iterable[asyncio.Task[None]]) -> None:
-        chosen = tuple(tasks)
-        for task in chosen:
-            task.cancel()
-        await asyncio.gather(*chosen, return_exceptions=True)
+    def _take_out(self, lane: _Lane, gone: set[Partition]) -> bool:
+        """Drop a lane's events of these partitions; whether the one at work is among them."""
+        stays = deque(taken for taken in lane.waiting if taken.partition not in gone)
+        self._pending -= len(lane.waiting) - len(stays)
+        lane.waiting = stays
+        lane.held = [taken for taken in lane.held if taken.partition not in gone]
+        return lane.task is not None and (lane.current is None or lane.current.partition in gone)
 
-    def _gone(self, task: asyncio.Task[None], lane: bytes | Partition) -> None:
-        self._tasks.pop(task, None)
-        self._busy.discard(task)
-        if self._tails.get(lane) is task:
-            del self._tails[lane]
-        if not task.cancelled() and (error := task.exception()) is not None and not self.broken.done():
-            self.broken.set_exception(error)
+    def _has_room(self, window: Window, offset: int) -> bool:
+        span = window.span(offset)
+        if self._holds and span >= self._limits.window * _FULL:
+            self._relieve(window)
+        if self._breaker.is_open and self._pending >= self._limits.in_flight:
+            return False
+        return span < self._limits.window
 
-    async def _run(self, record: Record, window: Window, before: asyncio.Task[None] | None) -> None:
-        if before is not None:
-            await asyncio.wait((before,))
-            # One that was cancelled was on a partition that is somebody else's now; this one may still be ours.
-            if not before.cancelled() and before.exception() is not None:
+    def _relieve(self, window: Window) -> None:
+        """If what a window waits for is held, have it let go."""
+        for lane in self._lanes.values():
+            if lane.held and lane.held[0].window is window and lane.held[0].record.offset == window.oldest:
+                if not lane.must_let_go:
+                    log.warning("window full: a call is cut", key=str(lane.name), window=self._limits.window)
+                self._let_go(lane)
                 return
-        with structlog.contextvars.bound_contextvars(
-            stage=self._stage.name,
-            lane=str(self._stage.lane),
-            topic=record.topic,
-            partition=record.partition,
-            offset=record.offset,
-        ):
-            await self._settle(record)
-        if self._windows.get((record.topic, record.partition)) is not window:
+
+    def _let_go(self, lane: _Lane) -> None:
+        lane.must_let_go = True
+        self._set_going(lane)
+
+    def _is_gone(self, partition: Partition, window: Window) -> bool:
+        return self._stopping or self._windows.get(partition) is not window
+
+    def _lane(self, name: bytes | Partition) -> _Lane:
+        lane = self._lanes.get(name)
+        if lane is None:
+            lane = self._lanes[name] = _Lane(name)
+        return lane
+
+    def _set_going(self, lane: _Lane) -> None:
+        if self._stopping or self.broken.done():
             return
-        for acknowledge in window.finish(record.offset):
-            acknowledge()
+        if lane.task is None and (lane.waiting or lane.must_let_go):
+            lane.task = asyncio.create_task(self._work(lane))
+            lane.task.add_done_callback(lambda task: self._ended(task, lane))
+
+    def _ended(self, task: asyncio.Task[None], lane: _Lane) -> None:
+        if lane.task is task:
+            lane.task = None
+        if not task.cancelled() and (error := task.exception()) is not None:
+            if not self.broken.done():
+                self.broken.set_exception(error)
+            return
+        self._set_going(lane)
+        if lane.task is None and not lane.held and self._lanes.get(lane.name) is lane:
+            del self._lanes[lane.name]
+
+    async def _work(self, lane: _Lane) -> None:
+        """Settle a lane's events, one after the other, until none is left."""
+        while lane.waiting or lane.must_let_go:
+            if lane.must_let_go:
+                lane.must_let_go = False
+                if lane.held:
+                    self._release(lane, await self._settler.let_go(lane.held[-1].record))
+                continue
+            taken = lane.current = lane.waiting.popleft()
+            try:
+                release = await self._settler.settle(taken.record)
+            finally:
+                self._pending -= 1
+                lane.current = None
+                self._health.progressed()
+            if self._windows.get(taken.partition) is taken.window:
+                lane.held.append(taken)
+                self._release(lane, release, taken)
+
+    def _release(self, lane: _Lane, release: Release, itself: _Taken | None = None) -> None:
+        """Finish the held events that are done, and acknowledge what that sets free."""
+        stays: list[_Taken] = []
+        for taken in lane.held:
+            if taken.record.offset < release.before or (release.itself and taken is itself):
+                for acknowledge in taken.window.finish(taken.record.offset):
+                    acknowledge()
+            else:
+                stays.append(taken)
+        lane.held = stays
         self._moved.notify()
 
-    async def _settle(self, record: Record) -> None:
-        """Bring one record to its end, whatever that takes: here, and only here, exceptions become outcomes."""
-        policy, handled_before = self._limits.policy, self._settled["handled"]
-        outputs: list[NewRecord] | None = None
-        first_failed_at: datetime | None = None
-        for attempt in itertools.count(1):
-            try:
-                async with self._slot():
-                    if outputs is None:
-                        outputs = await self._handle(record)
-                    await self._publisher.publish(outputs)
-            except Config:
-                raise
-            except Exception as error:  # noqa: BLE001 - the boundary: every error must become an outcome
-                first_failed_at = first_failed_at or datetime.now(UTC)
-                others_pass = self._settled["handled"] - handled_before >= policy.attempts
-                if _hopeless(error, attempt, policy, others_pass=others_pass):
-                    await self._bury(Failure(self._stage, record, error, attempt, first_failed_at))
-                    return
-                await self._wait(error, attempt)
-            else:
-                self._count("handled")
-                return
 
-    async def _bury(self, failure: Failure) -> None:
-        """Confirm the dead letter and the ``call.failed``; as long as the broker does not, nothing moves."""
-        error = failure.error
-        unexpected = not isinstance(error, ConvmineError)
-        log.error(
-            "dead letter", reason=failure.reason, attempts=failure.attempts, exc_info=error if unexpected else None
-        )
-        records = (dead_letter(failure), call_failed(failure, self._limits.tenant))
-        for attempt in itertools.count(1):
-            try:
-                await self._publisher.publish(records)
-            except ConvmineError as problem:
-                await self._wait(problem, attempt)
-            else:
-                self._count("dead")
-                return
-
-    async def _wait(self, error: Exception, attempt: int) -> None:
-        if self._stopping:
-            raise asyncio.CancelledError
-        delay = self._limits.policy.delay(attempt, error)
-        self._count("retried")
-        said = error.message if isinstance(error, ConvmineError) else f"{type(error).__name__}: {error}"
-        log.warning("will try again", reason=said, attempt=attempt, delay_s=round(delay, 3))
-        await self._limits.sleep(delay)
-
-    @asynccontextmanager
-    async def _slot(self) -> AsyncIterator[None]:
-        """One of the places for events at work; an event that waits for its next attempt holds none."""
-        task = asyncio.current_task()
-        assert task is not None
-        async with self._slots:
-            self._busy.add(task)
-            try:
-                yield
-            finally:
-                self._busy.discard(task)
-
-    async def _handle(self, record: Record) -> list[NewRecord]:
-        inbound = read_event(record)
-        if inbound is None:
-            self._count("skipped")
-            log.info("skipped: unknown type or minor version", headers=[name for name, _ in record.headers])
-            return []
-        structlog.contextvars.bind_contextvars(
-            call_id=inbound.message.envelope.subject, tenant=inbound.tenant_id, event=inbound.payload.event_name
-        )
-        with self._measures.time(self._stage):
-            outputs: Sequence[Outbound] = await self._handler(inbound)
-        return [write_event(output) for output in outputs]
-
-    def _count(self, outcome: str) -> None:
-        self._settled[outcome] += 1
-        self._measures.count(self._stage, outcome)
-
-
-def _hopeless(error: Exception, attempt: int, policy: RetryPolicy, *, others_pass: bool) -> bool:
-    """Poison never works. What may work later is given up only while others pass: an outage is no dead letter."""
-    if isinstance(error, Poison):
-        return True
-    if isinstance(error, Retryable):
-        return attempt >= policy.attempts and others_pass
-    return attempt >= min(3, policy.attempts)
+async def _cancel(tasks: Iterable[asyncio.Task[None]]) -> None:
+    chosen = tuple(tasks)
+    for task in chosen:
+        task.cancel()
+    await asyncio.gather(*chosen, return_exceptions=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable
 
 Acknowledge = Callable[[], None]
@@ -16,12 +15,14 @@ class Window:
     """
 
     def __init__(self) -> None:
-        self._open: OrderedDict[int, Acknowledge] = OrderedDict()
+        self._open: dict[int, Acknowledge] = {}
         self._finished: set[int] = set()
+        self._next: int | None = None
 
     def open(self, offset: int, acknowledge: Acknowledge) -> None:
         """Take an offset in hand."""
         self._open[offset] = acknowledge
+        self._next = offset + 1
 
     def finish(self, offset: int) -> list[Acknowledge]:
         """Mark an offset as done; the acknowledgements that it sets free, in order."""
@@ -35,3 +36,13 @@ class Window:
     def span(self, offset: int) -> int:
         """How many offsets lie between the oldest unfinished one and this one."""
         return offset - next(iter(self._open), offset)
+
+    @property
+    def oldest(self) -> int | None:
+        """The oldest offset that is not finished, or None."""
+        return next(iter(self._open), None)
+
+    @property
+    def position(self) -> int | None:
+        """The offset that a successor would go on from: the oldest unfinished one, or the next to come."""
+        return next(iter(self._open), self._next)

@@ -19,10 +19,10 @@ from schemas.audio import RecordingAvailable
 from schemas.envelope import message
 from schemas.transcript import TranscriptCompleted
 from schemas.wire import CallEvent, Lane
+from workers.limits import Limits
 from workers.measures import Measures
 from workers.outcomes import RetryPolicy
 from workers.records import NewRecord, Record, write_event
-from workers.runtime import Limits
 
 FOUND = stage_named("asr", Lane.BATCH)
 assert FOUND is not None
@@ -86,7 +86,7 @@ class Running:
         await self.worker.stop(10)
 
     def done(self) -> int:
-        return self.measures.counted(STAGE, "handled") + self.measures.counted(STAGE, "dead")
+        return sum(self.measures.counted(STAGE, outcome) for outcome in ("handled", "skipped", "dead"))
 
     async def settled(self, count: int) -> None:
         async def enough() -> bool:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
-from pipeline.handling import Handler
+from pipeline.handling import Handler, Remembering
 from pipeline.settings import KafkaSettings
 from pipeline.stages import Stage
 from workers.edge import Edge
 from workers.in_process import InProcessBroker, InProcessWorker
 from workers.kafka_app import KafkaWorker
+from workers.limits import Limits
 from workers.measures import Measures
 from workers.records import NewRecord, Record
-from workers.runtime import Limits
+
+AnyHandler = Handler | Remembering[Any]
 
 
 class Worker(Protocol):
@@ -38,7 +40,7 @@ class Transport(Protocol):
     async def committed(self, stage: Stage) -> int:
         """The sum of the committed offsets of a stage's partitions."""
 
-    def worker(self, stage: Stage, handler: Handler, limits: Limits, measures: Measures) -> Worker: ...
+    def worker(self, stage: Stage, handler: AnyHandler, limits: Limits, measures: Measures) -> Worker: ...
 
 
 class InProcessTransport:
@@ -56,7 +58,7 @@ class InProcessTransport:
     async def committed(self, stage: Stage) -> int:
         return sum(self._broker.committed(stage.group, topic, n) for topic in stage.reads for n in range(2))
 
-    def worker(self, stage: Stage, handler: Handler, limits: Limits, measures: Measures) -> Worker:
+    def worker(self, stage: Stage, handler: AnyHandler, limits: Limits, measures: Measures) -> Worker:
         return InProcessWorker(self._broker, stage, handler, limits, measures)
 
 
@@ -76,7 +78,7 @@ class KafkaTransport:
 
     async def committed(self, stage: Stage) -> int:
         rows = await asyncio.to_thread(self._edge.lag)
-        return sum(row.committed or 0 for row in rows if row.stage == stage.name)
+        return sum(row.committed or 0 for row in rows if (row.stage, row.lane) == (stage.name, stage.lane))
 
-    def worker(self, stage: Stage, handler: Handler, limits: Limits, measures: Measures) -> Worker:
-        return KafkaWorker(self._settings, stage, handler, limits, measures)
+    def worker(self, stage: Stage, handler: AnyHandler, limits: Limits, measures: Measures) -> Worker:
+        return KafkaWorker(self._settings, stage, handler, limits, measures=measures)

@@ -24,9 +24,9 @@ from schemas.audio import RecordingAvailable
 from schemas.wire import Channel, Lane, Role
 from workers.entry import entry_record
 from workers.in_process import InProcessBroker, InProcessWorker
+from workers.limits import Limits
 from workers.outcomes import RetryPolicy
 from workers.records import NewRecord, Record
-from workers.runtime import Limits
 
 FOUND = stage_named("asr", Lane.BATCH)
 assert FOUND is not None

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.settings import AsrSettings, ExtractSettings, KafkaSettings, Settings, StoreSettings
+from pipeline.settings import AsrSettings, ClaimSettings, ExtractSettings, KafkaSettings, Settings, StoreSettings
 from workers import diagnosis
 from workers.diagnosis import Finding, diagnose
 from workers.edge import Edge
@@ -47,6 +47,18 @@ async def test_topics_that_are_missing_are_told_with_the_command_that_makes_them
     assert (before["kafka"].state, before["kafka"].fix) == ("missing", "convmine topics apply")
     await asyncio.to_thread(Edge(kafka_settings).apply_topics)
     assert (await asyncio.to_thread(found, settings))["kafka"].state == "ok"
+
+
+def test_the_folder_of_claimed_values_is_tried_by_writing_to_it(store: StoreSettings, tmp_path: Path) -> None:
+    settings = Settings(kafka=NOWHERE, store=store, claims=ClaimSettings(root=tmp_path / "claims"))
+    claims = found(settings)["claims"]
+    assert claims.state == "ok"
+    assert str(tmp_path / "claims") in claims.detail
+    (tmp_path / "file").write_bytes(b"")
+    claims = found(settings.model_copy(update={"claims": ClaimSettings(root=tmp_path / "file")}))["claims"]
+    assert claims.state == "missing"
+    assert "CONVMINE_CLAIMS_ROOT" in claims.fix
+    assert len(set(claims.stages)) == len(claims.stages) == 6
 
 
 def test_a_language_model_without_key_or_server_is_missing_only_when_it_is_set(store: StoreSettings) -> None:

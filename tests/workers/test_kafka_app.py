@@ -11,8 +11,8 @@ from pipeline.settings import KafkaSettings
 from pipeline.stages import STAGES
 from workers.edge import Edge
 from workers.kafka_app import KafkaWorker
+from workers.limits import Limits
 from workers.measures import Measures
-from workers.runtime import Limits
 
 
 async def nothing(inbound: Inbound) -> Sequence[Outbound]:
@@ -21,7 +21,7 @@ async def nothing(inbound: Inbound) -> Sequence[Outbound]:
 
 async def test_a_crash_of_the_consumer_ends_the_worker_instead_of_looking_alive(kafka_settings: KafkaSettings) -> None:
     await asyncio.to_thread(Edge(kafka_settings).apply_topics)
-    worker = KafkaWorker(kafka_settings, STAGES[0], nothing, Limits(), Measures())
+    worker = KafkaWorker(kafka_settings, STAGES[0], nothing, Limits(), measures=Measures())
     await worker.start()
     await worker._app.crash(RuntimeError("the consumer thread died"))  # noqa: SLF001 - only Faust itself can crash
     with pytest.raises(Retryable, match="the consumer thread died"):
@@ -30,6 +30,7 @@ async def test_a_crash_of_the_consumer_ends_the_worker_instead_of_looking_alive(
 
 
 async def test_a_broker_that_is_away_is_said_at_start() -> None:
-    worker = KafkaWorker(KafkaSettings(bootstrap_servers="127.0.0.1:1"), STAGES[0], nothing, Limits(), Measures())
+    settings = KafkaSettings(bootstrap_servers="127.0.0.1:1")
+    worker = KafkaWorker(settings, STAGES[0], nothing, Limits(), measures=Measures())
     with pytest.raises(Retryable, match=r"Kafka at 127\.0\.0\.1:1 does not answer"):
         await worker.start()

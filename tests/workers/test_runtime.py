@@ -4,16 +4,23 @@ import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from pipeline.handling import Inbound, Outbound
+from pipeline.errors import Retryable
+from pipeline.handling import Handler, Inbound, Outbound
 from pipeline.stages import FAILED, OUTCOMES, STAGES
 from schemas.call import CallEnded
 from schemas.envelope import message
+from workers.health import StageHealth
 from workers.in_process import InProcessBroker
+from workers.limits import Limits
 from workers.measures import Measures
+from workers.outcomes import RetryPolicy
 from workers.records import Record, write_event
-from workers.runtime import Limits, Runner
+from workers.runtime import Runner
 
-INDEX = next(stage for stage in STAGES if stage.name == "index")
+INDEX = next(stage for stage in STAGES if stage.name == "index" and stage.lane == "batch")
+
+
+DEFAULT = Limits()
 
 
 def record(topic: str, offset: int, call: str = "a") -> Record:
@@ -21,6 +28,10 @@ def record(topic: str, offset: int, call: str = "a") -> Record:
     event = message(CallEnded(call_id=call), id=f"{topic}-{offset}", source="/t", time=at, subject=call, tenant_id="t")
     new = write_event(Outbound(topic, event))
     return Record(topic, 0, offset, new.key, new.value, new.headers)
+
+
+def runner_of(handler: Handler, limits: Limits = DEFAULT) -> Runner:
+    return Runner(INDEX, handler, InProcessBroker(), limits, measures=Measures().of(INDEX), health=StageHealth(INDEX))
 
 
 class Stuck:
@@ -41,7 +52,9 @@ class Stuck:
 
 async def test_an_event_behind_one_of_a_revoked_partition_is_still_handled_when_its_own_partition_stays() -> None:
     handler, acknowledged = Stuck(OUTCOMES), asyncio.Event()
-    runner = Runner(INDEX, handler, InProcessBroker(), Limits(), Measures())
+    runner = Runner(
+        INDEX, handler, InProcessBroker(), Limits(), measures=Measures().of(INDEX), health=StageHealth(INDEX)
+    )
     await runner.take(record(OUTCOMES, 0), lambda: None)
     await runner.take(record(FAILED, 0), acknowledged.set)
     await handler.started.wait()
@@ -53,7 +66,9 @@ async def test_an_event_behind_one_of_a_revoked_partition_is_still_handled_when_
 
 async def test_a_revoked_partition_acknowledges_nothing_and_starts_anew_when_it_comes_back() -> None:
     handler, acknowledged = Stuck(OUTCOMES), []
-    runner = Runner(INDEX, handler, InProcessBroker(), Limits(), Measures())
+    runner = Runner(
+        INDEX, handler, InProcessBroker(), Limits(), measures=Measures().of(INDEX), health=StageHealth(INDEX)
+    )
     await runner.take(record(OUTCOMES, 0), lambda: acknowledged.append("before"))
     await runner.take(record(OUTCOMES, 1, "b"), lambda: acknowledged.append("before"))
     await handler.started.wait()
@@ -67,7 +82,9 @@ async def test_a_revoked_partition_acknowledges_nothing_and_starts_anew_when_it_
 
 async def test_a_partition_too_far_ahead_of_its_oldest_event_waits_and_a_revocation_wakes_it() -> None:
     handler = Stuck(OUTCOMES)
-    runner = Runner(INDEX, handler, InProcessBroker(), Limits(window=3), Measures())
+    runner = Runner(
+        INDEX, handler, InProcessBroker(), Limits(window=3), measures=Measures().of(INDEX), health=StageHealth(INDEX)
+    )
     for offset in range(3):
         await runner.take(record(OUTCOMES, offset, f"call-{offset}"), lambda: None)
     waiting = asyncio.create_task(runner.take(record(OUTCOMES, 3, "d"), lambda: None))
@@ -76,3 +93,85 @@ async def test_a_partition_too_far_ahead_of_its_oldest_event_waits_and_a_revocat
     assert not waiting.done()
     await runner.forget([(OUTCOMES, 0)])
     await asyncio.wait_for(waiting, 5)
+
+
+class Finishing:
+    """A handler that finishes what it has begun, whoever wants it to stop."""
+
+    def __init__(self) -> None:
+        self.started, self.go_on = asyncio.Event(), asyncio.Event()
+
+    async def __call__(self, inbound: Inbound) -> Sequence[Outbound]:
+        del inbound
+        self.started.set()
+        while not self.go_on.is_set():
+            try:
+                await self.go_on.wait()
+            except asyncio.CancelledError:
+                continue
+        return ()
+
+
+async def test_a_late_finisher_of_a_revoked_partition_neither_acknowledges_nor_breaks_the_worker() -> None:
+    handler, acknowledged = Finishing(), []
+    runner = Runner(
+        INDEX, handler, InProcessBroker(), Limits(), measures=Measures().of(INDEX), health=StageHealth(INDEX)
+    )
+    await runner.take(record(OUTCOMES, 0), lambda: acknowledged.append(0))
+    await handler.started.wait()
+    forgetting = asyncio.create_task(runner.forget([(OUTCOMES, 0)]))
+    await asyncio.sleep(0)
+    handler.go_on.set()
+    await asyncio.wait_for(forgetting, 5)
+    assert acknowledged == []
+    assert not runner.broken.done()
+    again = asyncio.Event()
+    await runner.take(record(OUTCOMES, 0), again.set)
+    await asyncio.wait_for(again.wait(), 5)
+
+
+async def test_the_position_of_a_partition_is_its_oldest_unfinished_offset() -> None:
+    handler = Stuck(OUTCOMES)
+    runner = Runner(
+        INDEX, handler, InProcessBroker(), Limits(), measures=Measures().of(INDEX), health=StageHealth(INDEX)
+    )
+    done = asyncio.Event()
+    await runner.take(record(OUTCOMES, 4), lambda: None)
+    await runner.take(record(OUTCOMES, 5, "b"), lambda: None)
+    await runner.take(record(FAILED, 8, "c"), done.set)
+    await asyncio.wait_for(done.wait(), 5)
+    assert runner.positions() == {(OUTCOMES, 0): 4, (FAILED, 0): 9}
+
+
+async def test_while_a_dependency_is_away_no_more_events_are_taken_than_can_be_at_work() -> None:
+    away = True
+
+    async def until_back(inbound: Inbound) -> Sequence[Outbound]:
+        if away:
+            raise Retryable("away", dependency="qdrant")
+        return ()
+
+    policy = RetryPolicy(first_s=0.005, longest_s=0.01)
+    limits = Limits(in_flight=2, breaker_failures=2, policy=policy)
+    runner = Runner(
+        INDEX, until_back, InProcessBroker(), limits, measures=Measures().of(INDEX), health=StageHealth(INDEX)
+    )
+    taken, done = 0, asyncio.Event()
+
+    async def read() -> None:
+        nonlocal taken
+        for offset in range(50):
+            await runner.take(record(OUTCOMES, offset, f"call-{offset}"), done.set if offset == 49 else lambda: None)
+            taken += 1
+            await asyncio.sleep(0.002)
+
+    reading = asyncio.create_task(read())
+    await asyncio.sleep(0.2)
+    assert taken < 50
+    assert not done.is_set()
+    before = taken
+    await asyncio.sleep(0.1)
+    assert taken == before, "a paused partition is read no further"
+    away = False
+    await asyncio.wait_for(reading, 5)
+    await asyncio.wait_for(done.wait(), 5)

@@ -12,10 +12,11 @@ from pipeline.settings import KafkaSettings
 from pipeline.stages import GRAPH
 from schemas.envelope import message
 from schemas.flow import FlowGraph
+from workers.compacted import read_back_on_kafka
 from workers.edge import Edge
 from workers.in_process import InProcessBroker
 from workers.records import NewRecord, write_event
-from workers.snapshots import GraphSnapshots, graphs_in_process, graphs_on_kafka
+from workers.snapshots import GraphSnapshots, graph_snapshots
 
 
 def graph_record(partition: int, offset: int, paths: int, scenario: str = "telecom") -> NewRecord:
@@ -50,10 +51,10 @@ async def snapshots(request: pytest.FixtureRequest) -> GraphSnapshots:
         edge = Edge(settings)
         await asyncio.to_thread(edge.apply_topics)
         await asyncio.to_thread(edge.publish, RECORDS)
-        return graphs_on_kafka(settings)
+        return graph_snapshots(read_back_on_kafka(settings))
     broker = InProcessBroker(partitions=2)
     await broker.publish(RECORDS)
-    return graphs_in_process(broker)
+    return graph_snapshots(broker.read_back)
 
 
 async def test_the_graph_that_has_applied_most_is_read_back_for_each_key_of_the_partition(
@@ -66,4 +67,4 @@ async def test_the_graph_that_has_applied_most_is_read_back_for_each_key_of_the_
 async def test_a_partition_that_was_never_written_has_no_graph(request: pytest.FixtureRequest) -> None:
     settings: KafkaSettings = request.getfixturevalue("kafka_settings")
     await asyncio.to_thread(Edge(settings).apply_topics)
-    assert dict(await graphs_on_kafka(settings)(1)) == {}
+    assert dict(await graph_snapshots(read_back_on_kafka(settings))(1)) == {}

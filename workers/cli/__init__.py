@@ -6,9 +6,12 @@ import importlib
 import json
 import sys
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
+
+if TYPE_CHECKING:
+    from pipeline.errors import ConvmineError
 
 _COMMANDS: Final[Mapping[str, str | Mapping[str, str]]] = {
     "calls": {
@@ -16,12 +19,18 @@ _COMMANDS: Final[Mapping[str, str | Mapping[str, str]]] = {
         "show": "workers.cli.calls:show_call",
     },
     "demo": "workers.cli.demo:demo",
+    "dlq": {
+        "list": "workers.cli.dlq:list_letters",
+        "replay": "workers.cli.dlq_replay:replay_letters",
+        "show": "workers.cli.dlq_show:show_letter",
+    },
     "doctor": "workers.cli.doctor:doctor",
     "eval": {
         "asr": "workers.cli.eval_asr:eval_asr",
         "intents": "workers.cli.eval_intents:eval_intents",
     },
     "publish": {
+        "live": "workers.cli.publish_live:publish_live",
         "recording": "workers.cli.publish:publish_recording",
         "transcript": "workers.cli.publish:publish_transcript",
     },
@@ -44,11 +53,16 @@ _SUMMARIES: Final[Mapping[str, str]] = {
     "calls list": "List the calls that were mined.",
     "calls show": "Show one call: turns, intents, outcome, suggestions.",
     "demo": "Run the whole pipeline here, on sample calls or your own.",
+    "dlq": "Look at dead letters, replay them.",
+    "dlq list": "List dead letters, newest first.",
+    "dlq replay": "Publish dead letters again, each once.",
+    "dlq show": "Show one: why it died, and the original.",
     "doctor": "Say what is installed, reachable and configured.",
     "eval": "Measure recognition and extraction.",
     "eval asr": "Word and character error rates against references.",
     "eval intents": "Intent extraction on labelled files.",
     "publish": "Publish recordings and conversations to Kafka.",
+    "publish live": "Play a file as a live call.",
     "publish recording": "Announce a recording.",
     "publish transcript": "Publish a text conversation.",
     "query": "Filter extracted intents.",
@@ -105,7 +119,7 @@ cli = _LazyGroup(
 
 
 def main() -> None:
-    """Run the command line: exit 0 when done, 1 when it failed, 2 when it was used wrongly."""
+    """Run the command line: exit 0 when done, 1 when it failed, 2 when it was used wrongly; a worker has more."""
     from pipeline.errors import ConvmineError
 
     try:
@@ -121,8 +135,13 @@ def main() -> None:
         _complain("failed", error.format_message(), None)
         sys.exit(1)
     except ConvmineError as error:
-        _complain(type(error).__name__.lower(), error.message, error.hint)
+        complain(error)
         sys.exit(1)
+
+
+def complain(error: ConvmineError) -> None:
+    """Say on standard error what happened and what to do, in one line."""
+    _complain(type(error).__name__.lower(), error.message, error.hint)
 
 
 def _complain(code: str, message: str, hint: str | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -87,10 +88,12 @@ def publish_transcript(conversation: Path, revision: int, *, as_json: bool) -> N
 
 
 def _publish(settings: Settings, payload: CallEvent, *, as_json: bool) -> None:
+    from workers.claims import claims_of
     from workers.edge import Edge
     from workers.entry import entry_record
 
-    record = entry_record(payload, tenant_id=settings.tenant, time=datetime.now(UTC))
+    entry = entry_record(payload, tenant_id=settings.tenant, time=datetime.now(UTC))
+    record = asyncio.run(claims_of(settings).put_away(entry))
     ((topic, partition, offset),) = Edge(settings.kafka).publish([record])
     if as_json:
         print_json({"topic": topic, "partition": partition, "offset": offset, "key": record.key.decode()})

@@ -86,7 +86,8 @@ def check_schemas(folder: Path | None, *, as_json: bool) -> None:
 
 def _topology() -> Document:
     """The AsyncAPI document of the topology as pipeline/stages.py has it."""
-    topics = [TopicFacts(topic.name, topic.events, topic.compacted, topic.retention_ms) for topic in TOPICS]
+    public = (topic for topic in TOPICS if not topic.internal)
+    topics = [TopicFacts(topic.name, topic.events, topic.compacted, topic.retention_ms) for topic in public]
     return asyncapi(topics, [_facts(stage) for stage in STAGES], version=_CONTRACTS)
 
 

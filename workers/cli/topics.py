@@ -9,6 +9,8 @@ from itertools import islice
 import click
 
 from pipeline.settings import load
+from pipeline.stages import STAGES
+from schemas.wire import Lane
 from workers.cli.output import json_option, print_json, print_table
 
 
@@ -42,17 +44,33 @@ def list_topics(*, as_json: bool) -> None:
 
 
 @click.command("lag")
+@click.option(
+    "--stage", type=click.Choice(list(dict.fromkeys(stage.name for stage in STAGES))), help="Only this stage."
+)
+@click.option("--lane", type=click.Choice([str(lane) for lane in Lane]), help="Only this lane.")
+@click.option("--group", metavar="GROUP", help="Only this consumer group, such as convmine.asr.batch.")
 @json_option
-def lag_of_topics(*, as_json: bool) -> None:
+def lag_of_topics(stage: str | None, lane: str | None, group: str | None, *, as_json: bool) -> None:
     """How many records each stage has not done yet."""
     from workers.edge import Edge
 
-    rows = Edge(load().kafka).lag()
+    settings = load().kafka
+    chosen = [
+        one
+        for one in STAGES
+        if stage in {None, one.name}
+        and lane in {None, str(one.lane)}
+        and group in {None, one.group, settings.topic_prefix + one.group}
+    ]
+    if not chosen:
+        raise click.UsageError(f"no stage is all of this; the groups are {', '.join(one.group for one in STAGES)}")
+    rows = Edge(settings).lag(chosen)
     if as_json:
         items = [
             {
                 "stage": row.stage,
                 "lane": row.lane,
+                "group": row.group,
                 "topic": row.topic,
                 "partition": row.partition,
                 "committed": row.committed,
@@ -63,10 +81,10 @@ def lag_of_topics(*, as_json: bool) -> None:
         ]
         print_json({"items": items, "next": None})
         return
-    sums: dict[tuple[str, str, str], int] = defaultdict(int)
+    sums: dict[tuple[str, str, str, str], int] = defaultdict(int)
     for row in rows:
-        sums[row.stage, row.lane, row.topic] += row.behind
-    print_table(["stage", "lane", "topic", "lag"], [(*key, behind) for key, behind in sums.items()])
+        sums[row.stage, row.lane, row.group, row.topic] += row.behind
+    print_table(["stage", "lane", "group", "topic", "lag"], [(*key, behind) for key, behind in sums.items()])
 
 
 @click.command("tail")
@@ -97,5 +115,5 @@ def _value(value: bytes | None) -> object:
         return None
     try:
         return json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         return value.decode(errors="replace")

@@ -1,0 +1,154 @@
+"""Writing to Kafka: every record confirmed by all replicas, nothing written twice by the client's own retries."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import structlog
+
+from pipeline.errors import Poison, Retryable
+from pipeline.settings import KafkaSettings
+from workers.breaker import Audience
+from workers.records import NewRecord, largest_record
+
+_PATIENCE_S: Final = 5.0
+"""After which a record that is not confirmed is said to wait for the broker."""
+_FLUSH_S: Final = 5.0
+"""How long a rebalance may wait for records that are on their way; less than any session time-out."""
+_DEPENDENCY: Final = "kafka"
+
+log: Final = structlog.get_logger()
+
+
+class KafkaPublisher:
+    """A ``Publisher`` over an idempotent producer.
+
+    Such a producer never gives a record up: while the broker is away, ``publish`` waits. ``watch`` says so.
+    """
+
+    def __init__(self, settings: KafkaSettings, audience: Audience) -> None:
+        self._settings = settings
+        self._audience = audience
+        self._producer: Any = None
+        self._renewing = asyncio.Lock()
+        self._numbers = itertools.count()
+        self._waiting: dict[int, float] = {}
+
+    async def start(self) -> None:
+        """Connect.
+
+        Raises:
+            Retryable: no broker answers.
+        """
+        from aiokafka import AIOKafkaProducer
+        from aiokafka.errors import KafkaError
+
+        producer = AIOKafkaProducer(
+            bootstrap_servers=self._settings.bootstrap_servers,
+            acks="all",
+            enable_idempotence=True,
+            linger_ms=2,
+            max_request_size=largest_record(self._settings),
+        )
+        try:
+            await producer.start()
+        except KafkaError as error:
+            await producer.stop()
+            raise self._away(error) from error
+        self._producer = producer
+
+    async def publish(self, records: Sequence[NewRecord]) -> None:
+        """Write records and wait until all are confirmed."""
+        from aiokafka.errors import (
+            KafkaError,
+            MessageSizeTooLargeError,
+            RecordListTooLargeError,
+            UnknownTopicOrPartitionError,
+        )
+
+        number = next(self._numbers)
+        self._waiting[number] = asyncio.get_running_loop().time()
+        producer = self._producer
+        try:
+            await self._write(producer, records)
+        except (MessageSizeTooLargeError, RecordListTooLargeError) as error:
+            raise Poison(f"the result is larger than a message may be: {error}") from error
+        except UnknownTopicOrPartitionError as error:
+            raise Retryable(
+                f"a topic is missing: {error}", dependency=_DEPENDENCY, hint="convmine topics apply"
+            ) from error
+        except KafkaError as error:
+            if not error.retriable:
+                await self._renew(producer)
+            raise self._away(error) from error
+        finally:
+            del self._waiting[number]
+
+    async def watch(self) -> None:
+        """For ever: tell the audience when records wait for the broker, and when they do not any more."""
+        said = False
+        while True:
+            await asyncio.sleep(1)
+            oldest = next(iter(self._waiting.values()), None)
+            late = oldest is not None and asyncio.get_running_loop().time() - oldest > _PATIENCE_S
+            if late and not said:
+                reason = f"Kafka at {self._settings.bootstrap_servers} does not confirm what is written"
+                log.warning("dependency away: partitions pause", dependency=_DEPENDENCY, reason=reason)
+                self._audience.away(_DEPENDENCY, reason, datetime.now(UTC))
+            elif said and not late:
+                log.warning("dependency back: going on", dependency=_DEPENDENCY)
+                self._audience.back(_DEPENDENCY)
+            said = late
+
+    async def flush(self) -> None:
+        """Wait until nothing is on its way any more, for at most five seconds."""
+        try:
+            async with asyncio.timeout(_FLUSH_S):
+                await self._producer.flush()
+        except TimeoutError:
+            log.warning("records are still on their way", after_s=_FLUSH_S)
+
+    async def close(self) -> None:
+        """Send what is buffered, for at most five seconds, and disconnect."""
+        if self._producer is not None:
+            await self._close(self._producer)
+
+    async def _write(self, producer: Any, records: Sequence[NewRecord]) -> None:  # noqa: ANN401 - aiokafka has no types
+        pending = [
+            await producer.send(
+                self._settings.topic_prefix + record.topic,
+                value=record.value,
+                key=record.key,
+                partition=record.partition,
+                headers=list(record.headers),
+            )
+            for record in records
+        ]
+        await asyncio.gather(*pending)
+
+    async def _renew(self, broken: Any) -> None:  # noqa: ANN401 - likewise
+        """A producer whose sequence the broker has lost stays refused: begin with a new one."""
+        async with self._renewing:
+            if self._producer is broken:
+                log.warning("the producer is refused; beginning with a new one")
+                await self._close(broken)
+                await self.start()
+
+    @staticmethod
+    async def _close(producer: Any) -> None:  # noqa: ANN401 - likewise
+        try:
+            async with asyncio.timeout(_FLUSH_S):
+                await producer.stop()
+        except TimeoutError:
+            log.warning("records were not sent before the end", after_s=_FLUSH_S)
+
+    def _away(self, error: Exception) -> Retryable:
+        return Retryable(
+            f"Kafka at {self._settings.bootstrap_servers} does not answer: {type(error).__name__}",
+            dependency=_DEPENDENCY,
+            hint="set KAFKA_BOOTSTRAP_SERVERS, or start one with scripts/kafka-local",
+        )

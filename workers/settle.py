@@ -1,0 +1,253 @@
+"""One event brought to its end, whatever that takes: handled, or a dead letter. The one place where errors end."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, Final, Literal, cast, get_args
+
+import structlog
+
+from pipeline.errors import Config, ConvmineError, Poison, Retryable
+from pipeline.handling import Handler, Holding, Inbound, Remembering
+from pipeline.ports import CallState
+from pipeline.stages import Stage
+from workers.breaker import Breaker
+from workers.claims import Claims
+from workers.health import StageHealth
+from workers.limits import Limits
+from workers.logs import about
+from workers.measures import StageMeasures
+from workers.memory import Memory, Place, written
+from workers.outcomes import Failure, RetryPolicy, call_failed, dead_letter
+from workers.records import NewRecord, Publisher, Record, is_for, read_event, write_event
+
+Outcome = Literal["handled", "repeated", "skipped", "retried", "dead"]
+"""What an attempt at an event can come to; each is a counter of ``StageMeasures``."""
+
+log: Final = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Which events of a call are done now: those before the offset ``before``, and the one that was settled itself."""
+
+    before: int
+    itself: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Result:
+    """What an event gave, to be confirmed in this order: what is remembered, then the outputs."""
+
+    outcome: Outcome
+    outputs: Sequence[NewRecord]
+    release: Release
+    remember: Callable[[], Awaitable[None]] | None = None
+
+
+_ALONE: Final = Release(before=0, itself=True)
+"""Done with this event; what the call holds stays held."""
+
+
+class Settler:
+    """Settles the events of one stage."""
+
+    def __init__(  # noqa: PLR0913 - what a stage works with, each named
+        self,
+        stage: Stage,
+        handler: Handler | Remembering[Any],
+        publisher: Publisher,
+        limits: Limits,
+        *,
+        measures: StageMeasures,
+        health: StageHealth,
+        breaker: Breaker,
+        states: CallState | None = None,
+        claims: Claims | None = None,
+    ) -> None:
+        self._stage = stage
+        self._handler = handler
+        self._publisher = publisher
+        self._limits = limits
+        self._measures = measures
+        self._health = health
+        self._breaker = breaker
+        self._memory = Memory(cast("Remembering[Any]", handler), states) if states is not None else None
+        self._claims = claims
+        self._slots = asyncio.Semaphore(limits.in_flight)
+        self._settled: Counter[Outcome] = Counter()
+        self._counters = {outcome: getattr(measures, outcome) for outcome in get_args(Outcome)}
+        self._stopping = False
+        self.busy: set[asyncio.Task[None]] = set()
+        """Tasks whose event is being handled; one that waits for its next attempt is not among them."""
+
+    async def settle(self, record: Record) -> Release:
+        """Bring one event to its end.
+
+        Raises:
+            Config: the worker is set up wrongly and must stop.
+        """
+        about(record)
+        return await self._until_settled(record, partial(self._handle, record))
+
+    async def let_go(self, record: Record) -> Release:
+        """Finish what the call of this event, the last one held of it, holds in memory."""
+        about(record)
+        return await self._until_settled(record, partial(self._let_go, record))
+
+    def forget(self, partition: int) -> None:
+        """A partition is somebody else's now."""
+        if self._memory is not None:
+            self._memory.forget(partition)
+        if forget := getattr(self._handler, "forget", None):
+            forget(partition)
+
+    def stop(self) -> None:
+        """Try nothing again from now on."""
+        self._stopping = True
+
+    async def _until_settled(self, record: Record, work: Callable[[], Awaitable[_Result]]) -> Release:
+        policy, handled_before = self._limits.policy, self._settled["handled"]
+        result: _Result | None = None
+        first_failed_at: datetime | None = None
+        for attempt in itertools.count(1):
+            try:
+                async with self._breaker.passage(), self._slot():
+                    if result is None:
+                        result = await work()
+                    await self._confirm(result)
+            except Config:
+                raise
+            except Exception as error:  # noqa: BLE001 - the boundary: every error must become an outcome
+                first_failed_at = first_failed_at or datetime.now(UTC)
+                others_pass = self._settled["handled"] - handled_before >= policy.attempts
+                if _hopeless(error, attempt, policy, others_pass=others_pass):
+                    await self._bury(Failure(self._stage, record, error, attempt, first_failed_at))
+                    return _ALONE
+                await self._wait(error, attempt)
+            else:
+                self._count(result.outcome)
+                if result.outcome == "handled":
+                    self._breaker.worked()
+                return result.release
+        raise AssertionError  # the count has no end
+
+    async def _confirm(self, result: _Result) -> None:
+        if result.remember is not None:
+            await result.remember()
+        outputs = result.outputs
+        if self._claims is not None:
+            outputs = [await self._claims.put_away(output) for output in outputs]
+        if outputs:
+            await self._publisher.publish(outputs)
+
+    async def _handle(self, record: Record) -> _Result:
+        inbound = await self._read(record) if is_for(record, self._stage) else None
+        if inbound is None:
+            log.info("skipped: unknown type or minor version, or a replay for another stage")
+            return _Result("skipped", (), _ALONE)
+        about(record, inbound)
+        if self._memory is not None:
+            return await self._handle_remembering(inbound, self._memory)
+        with self._measures.seconds.time():
+            outputs = await cast("Handler", self._handler)(inbound)
+        records = [write_event(output) for output in outputs]
+        return _Result("handled", records, Release(record.offset + 1, itself=True))
+
+    async def _read(self, record: Record) -> Inbound | None:
+        return read_event(record if self._claims is None else await self._claims.redeem(record))
+
+    async def _handle_remembering(self, inbound: Inbound, memory: Memory[Any]) -> _Result:
+        handler = cast("Remembering[Any]", self._handler)
+        place, ce_id = Place.of(inbound), inbound.message.envelope.id
+        known = await memory.load(place.partition, place.call)
+        if known is not None and place.offset <= known.offset:
+            if known.held_from is not None and place.offset >= known.held_from:
+                with suppress(Poison):  # it has been settled; this only fills the handler's memory again
+                    await handler(inbound, known.state)
+            outputs = known.outputs if place.offset == known.offset else ()
+            return _Result("repeated", outputs, _release(place.offset, known.held_from))
+        if known is not None and known.has_applied(ce_id):
+            return _Result("repeated", (), _ALONE)
+        with self._measures.seconds.time():
+            handled = await handler(inbound, None if known is None else known.state)
+        remember = None if handled.state is None else partial(memory.save, place, ce_id, handled, known)
+        return _Result("handled", written(handled), _release(place.offset, handled.held_from), remember)
+
+    async def _let_go(self, record: Record) -> _Result:
+        inbound, memory = await self._read(record), self._memory
+        assert inbound is not None
+        assert memory is not None
+        place = Place.of(inbound)
+        known = await memory.load(place.partition, place.call)
+        handler = cast("Holding[Any]", self._handler)
+        handled = await handler.let_go(place.call, None if known is None else known.state)
+        at = place if known is None or known.offset < place.offset else Place(place.partition, place.call, known.offset)
+        remember = None if handled.state is None else partial(memory.save, at, None, handled, known)
+        return _Result("handled", written(handled), Release(at.offset + 1, itself=True), remember)
+
+    async def _bury(self, failure: Failure) -> None:
+        """Confirm the dead letter and the ``call.failed``; as long as the broker does not, nothing moves."""
+        error = failure.error
+        unexpected = not isinstance(error, ConvmineError)
+        log.error(
+            "dead letter", reason=failure.reason, attempts=failure.attempts, exc_info=error if unexpected else None
+        )
+        records = (dead_letter(failure), call_failed(failure, self._limits.tenant))
+        for attempt in itertools.count(1):
+            try:
+                await self._publisher.publish(records)
+            except ConvmineError as problem:
+                await self._wait(problem, attempt)
+            else:
+                self._count("dead")
+                return
+
+    async def _wait(self, error: Exception, attempt: int) -> None:
+        """Until the next attempt may begin; where the dependency is away, its breaker says when."""
+        if self._stopping:
+            raise asyncio.CancelledError
+        self._count("retried")
+        self._health.progressed()
+        if isinstance(error, Retryable) and self._breaker.failed(error):
+            return
+        delay = self._limits.policy.delay(attempt, error)
+        said = error.message if isinstance(error, ConvmineError) else f"{type(error).__name__}: {error}"
+        log.warning("will try again", reason=said, attempt=attempt, delay_s=round(delay, 3))
+        await self._limits.sleep(delay)
+
+    @asynccontextmanager
+    async def _slot(self) -> AsyncIterator[None]:
+        """One of the places for events at work; an event that waits for its next attempt holds none."""
+        task = asyncio.current_task()
+        assert task is not None
+        async with self._slots:
+            self.busy.add(task)
+            try:
+                yield
+            finally:
+                self.busy.discard(task)
+
+    def _count(self, outcome: Outcome) -> None:
+        self._settled[outcome] += 1
+        self._counters[outcome].inc()
+
+
+def _release(offset: int, held_from: int | None) -> Release:
+    return Release(offset + 1, itself=True) if held_from is None else Release(held_from, itself=held_from > offset)
+
+
+def _hopeless(error: Exception, attempt: int, policy: RetryPolicy, *, others_pass: bool) -> bool:
+    """Poison never works. What may work later is given up only while others pass: an outage is no dead letter."""
+    if isinstance(error, Poison):
+        return True
+    if isinstance(error, Retryable):
+        return attempt >= policy.attempts and others_pass
+    return attempt >= min(3, policy.attempts)
