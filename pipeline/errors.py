@@ -31,8 +31,8 @@ class Retryable(ConvmineError):
         dependency: which one, for example ``qdrant`` or ``llm``.
         retry_after_s: seconds that the dependency asked us to wait, if it did.
         hint: what a person could do.
-        alone: only this event is concerned, as by a recording that is still to come; it says nothing about whether
-            others can be handled.
+        alone: only this event is concerned, as by a recording that is still to come. It says nothing about whether
+            others can be handled, and is tried until whoever raises it gives up.
     """
 
     def __init__(

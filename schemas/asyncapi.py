@@ -217,6 +217,7 @@ def _dead_letter_schema() -> Document:
         "dlq.error.class": _text("The kind of error."),
         "dlq.error.message": _text("The reason, for people."),
         "dlq.stage": _text("The stage that gave up; a replay is for this one."),
+        "dlq.lane": _text("Its lane."),
         "dlq.attempts": {"type": "string", "pattern": "^[0-9]+$"},
         "dlq.first_failed_at": {"type": "string", "format": "date-time"},
     }

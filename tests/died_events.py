@@ -12,7 +12,7 @@ from mined_store import Convmine
 from pipeline.errors import Poison, Retryable
 from pipeline.handling import Position
 from pipeline.settings import KafkaSettings
-from pipeline.stages import stage_named
+from pipeline.stages import FEEDBACK, REPLAYS, TOPICS, stage_named
 from schemas.envelope import Headers
 from schemas.wire import Lane
 from workers.dead_letters import name_of
@@ -45,6 +45,21 @@ def stands_at(letter: NewRecord, offset: int = 5) -> Record:
     """A dead letter as it is read back."""
     written = int(AT.timestamp() * 1_000)
     return Record(letter.topic, 0, offset, letter.key, letter.value, letter.headers, written)
+
+
+def topics_for_letters(settings: KafkaSettings) -> Edge:
+    """The topics that the letters here need, and no others: a broker that many tests share has many anyway."""
+    originals = ("calls.recordings", "calls.audio", "calls.transcripts.batch")
+    needed = {
+        *originals,
+        *(f"{topic}.{stage}.dlq" for topic in originals for stage in ("asr", "index")),
+        REPLAYS,
+        FEEDBACK,
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("workers.edge.TOPICS", tuple(topic for topic in TOPICS if topic.name in needed))
+        Edge(settings).apply_topics()
+    return Edge(settings)
 
 
 def bury(edge: Edge, *letters: NewRecord) -> list[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -41,7 +41,7 @@ class Breaker:
     """All dependencies of one stage's worker.
 
     Args:
-        failures: so many of one dependency in a row, with nothing handled between, open it.
+        failures: so many of one dependency in a row, with no answer of it between, open it.
         delay: seconds until the next event may ask, from how many have asked and the last error.
         audience: told when a dependency goes and when it is back.
     """
@@ -87,17 +87,16 @@ class Breaker:
         outage.next_at = asyncio.get_running_loop().time() + self._delay(outage.asked, error)
         return True
 
-    def worked(self) -> None:
-        """An event was handled: whatever was away is back."""
-        if self._in_a_row:
-            self._in_a_row.clear()
-        for dependency, outage in self._outages.items():
-            self._audience.back(dependency)
-            seconds = (datetime.now(UTC) - outage.since).total_seconds()
-            log.warning("dependency back: going on", dependency=dependency, away_s=round(seconds, 1))
-        if self._outages:
-            self._outages.clear()
-            self._closed.set()
+    def worked(self, answers: Iterable[str]) -> None:
+        """An event was handled, and these dependencies answered: they are not away."""
+        for dependency in answers:
+            self._in_a_row.pop(dependency, None)
+            if (outage := self._outages.pop(dependency, None)) is not None:
+                self._audience.back(dependency)
+                seconds = (datetime.now(UTC) - outage.since).total_seconds()
+                log.warning("dependency back: going on", dependency=dependency, away_s=round(seconds, 1))
+                if not self._outages:
+                    self._closed.set()
 
     async def _until_time(self) -> None:
         loop = asyncio.get_running_loop()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -14,6 +14,7 @@ from typing import Any, Final, Literal, cast, get_args
 
 import structlog
 
+from pipeline.dependencies import answered, noting_answers
 from pipeline.errors import Config, ConvmineError, Poison, Retryable
 from pipeline.handling import Handler, Holding, Inbound, Remembering
 from pipeline.ports import CallState
@@ -25,7 +26,7 @@ from workers.limits import Limits
 from workers.logs import about
 from workers.measures import StageMeasures
 from workers.memory import Memory, Place, written
-from workers.outcomes import Failure, RetryPolicy, call_failed, dead_letter
+from workers.outcomes import Failure, call_failed, dead_letter
 from workers.records import NewRecord, Publisher, Record, is_for, read_event, write_event
 
 Outcome = Literal["handled", "repeated", "skipped", "retried", "dead"]
@@ -52,6 +53,9 @@ class _Result:
     remember: Callable[[], Awaitable[None]] | None = None
 
 
+_OUR_FAULTS: Final = 3
+"""Attempts at an event that fails by a fault of ours."""
+_FREE: Final = nullcontext()
 _ALONE: Final = Release(before=0, itself=True)
 """Done with this event; what the call holds stays held."""
 
@@ -82,11 +86,11 @@ class Settler:
         self._memory = Memory(cast("Remembering[Any]", handler), states) if states is not None else None
         self._claims = claims
         self._slots = asyncio.Semaphore(limits.in_flight)
-        self._settled: Counter[Outcome] = Counter()
+        self._passed: Counter[str] = Counter()
         self._counters = {outcome: getattr(measures, outcome) for outcome in get_args(Outcome)}
         self._stopping = False
         self.busy: set[asyncio.Task[None]] = set()
-        """Tasks whose event is being handled; one that waits for its next attempt is not among them."""
+        """Tasks whose event is being handled or confirmed; one that waits for its next attempt is not among them."""
 
     async def settle(self, record: Record) -> Release:
         """Bring one event to its end.
@@ -114,29 +118,43 @@ class Settler:
         self._stopping = True
 
     async def _until_settled(self, record: Record, work: Callable[[], Awaitable[_Result]]) -> Release:
-        policy, handled_before = self._limits.policy, self._settled["handled"]
         result: _Result | None = None
         first_failed_at: datetime | None = None
+        passed_before: dict[str, int] = {}
+        missed: set[str] = set()
+        task = asyncio.current_task()
+        assert task is not None
         for attempt in itertools.count(1):
             try:
-                async with self._breaker.passage(), self._slot():
-                    if result is None:
-                        result = await work()
-                    await self._confirm(result)
+                async with self._breaker.passage() if self._breaker.is_open else _FREE:
+                    with noting_answers() as answers:
+                        if result is None:
+                            async with self._slots:
+                                self.busy.add(task)
+                                result = await work()
+                        self.busy.add(task)
+                        await self._confirm(result)
             except Config:
                 raise
             except Exception as error:  # noqa: BLE001 - the boundary: every error must become an outcome
-                first_failed_at = first_failed_at or datetime.now(UTC)
-                others_pass = self._settled["handled"] - handled_before >= policy.attempts
-                if _hopeless(error, attempt, policy, others_pass=others_pass):
+                if first_failed_at is None:
+                    first_failed_at, passed_before = datetime.now(UTC), dict(self._passed)
+                if isinstance(error, Retryable):
+                    missed.add(error.dependency)
+                if self._is_hopeless(error, attempt, passed_before):
                     await self._bury(Failure(self._stage, record, error, attempt, first_failed_at))
                     return _ALONE
+                self.busy.discard(task)
                 await self._wait(error, attempt)
             else:
                 self._count(result.outcome)
                 if result.outcome == "handled":
-                    self._breaker.worked()
+                    answers |= missed  # what this event failed for, it has been given now
+                    self._passed.update(answers)
+                    self._breaker.worked(answers)
                 return result.release
+            finally:
+                self.busy.discard(task)
         raise AssertionError  # the count has no end
 
     async def _confirm(self, result: _Result) -> None:
@@ -147,6 +165,7 @@ class Settler:
             outputs = [await self._claims.put_away(output) for output in outputs]
         if outputs:
             await self._publisher.publish(outputs)
+            answered("kafka")
 
     async def _handle(self, record: Record) -> _Result:
         inbound = await self._read(record) if is_for(record, self._stage) else None
@@ -223,31 +242,22 @@ class Settler:
         log.warning("will try again", reason=said, attempt=attempt, delay_s=round(delay, 3))
         await self._limits.sleep(delay)
 
-    @asynccontextmanager
-    async def _slot(self) -> AsyncIterator[None]:
-        """One of the places for events at work; an event that waits for its next attempt holds none."""
-        task = asyncio.current_task()
-        assert task is not None
-        async with self._slots:
-            self.busy.add(task)
-            try:
-                yield
-            finally:
-                self.busy.discard(task)
+    def _is_hopeless(self, error: Exception, attempt: int, passed_before: Mapping[str, int]) -> bool:
+        """Poison never works. What may work later is given up only while others get an answer where this one fails.
+
+        That is what tells an event that always fails from an outage, which must never be a dead letter.
+        """
+        attempts = self._limits.policy.attempts
+        if isinstance(error, Poison):
+            return True
+        if not isinstance(error, Retryable):
+            return attempt >= min(_OUR_FAULTS, attempts)
+        passed = self._passed[error.dependency] - passed_before.get(error.dependency, 0)
+        return not error.alone and attempt >= attempts and passed >= attempts
 
     def _count(self, outcome: Outcome) -> None:
-        self._settled[outcome] += 1
         self._counters[outcome].inc()
 
 
 def _release(offset: int, held_from: int | None) -> Release:
     return Release(offset + 1, itself=True) if held_from is None else Release(held_from, itself=held_from > offset)
-
-
-def _hopeless(error: Exception, attempt: int, policy: RetryPolicy, *, others_pass: bool) -> bool:
-    """Poison never works. What may work later is given up only while others pass: an outage is no dead letter."""
-    if isinstance(error, Poison):
-        return True
-    if isinstance(error, Retryable):
-        return attempt >= policy.attempts and others_pass
-    return attempt >= min(3, policy.attempts)

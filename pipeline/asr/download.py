@@ -17,6 +17,7 @@ from urllib.parse import SplitResult
 import httpx
 
 from pipeline.asr.errors import NotThereYet
+from pipeline.dependencies import answered
 from pipeline.errors import Poison, Retryable
 from pipeline.retry_after import retry_after_s
 
@@ -75,6 +76,7 @@ class Downloads:
                 raise _away(uri, f"took more than {self._timeout_s:.0f} s") from error
             except httpx.TransportError as error:
                 raise _away(uri, str(error) or type(error).__name__) from error
+            answered(_name_of(uri))
             file.flush()
             yield Path(file.name)
 
@@ -145,7 +147,11 @@ def _check_status(response: httpx.Response, uri: SplitResult) -> None:
 
 
 def _away(uri: SplitResult, why: str, after_s: float | None = None) -> Retryable:
-    return Retryable(f"{_shown(uri)}: {why}", dependency=f"audio store {uri.hostname}", retry_after_s=after_s)
+    return Retryable(f"{_shown(uri)}: {why}", dependency=_name_of(uri), retry_after_s=after_s)
+
+
+def _name_of(uri: SplitResult) -> str:
+    return f"audio store {uri.hostname}"
 
 
 def _shown(uri: SplitResult) -> str:

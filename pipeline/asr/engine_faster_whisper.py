@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from math import exp
 from typing import Any, Final
 
+from pipeline.dependencies import answered
 from pipeline.errors import Config, Poison, Retryable
 from pipeline.ports import AsrEngine, Recognition, Speech
 from pipeline.settings import AsrSettings
@@ -57,7 +58,9 @@ class FasterWhisperEngine:
             Poison: the model does not know the language.
         """
         loop = asyncio.get_running_loop()
-        return [await loop.run_in_executor(self._thread, self._recognise, speech) for speech in speeches]
+        results = [await loop.run_in_executor(self._thread, self._recognise, speech) for speech in speeches]
+        answered("faster-whisper")
+        return results
 
     async def close(self) -> None:
         await asyncio.to_thread(self._thread.shutdown, wait=True, cancel_futures=True)

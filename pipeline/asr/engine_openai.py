@@ -9,6 +9,7 @@ from math import exp
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pipeline.asr.pcm import wav_bytes
+from pipeline.dependencies import answered
 from pipeline.errors import Config, ConvmineError
 from pipeline.llm.openai_errors import Service, translated
 from pipeline.ports import AsrEngine, Recognition, Speech
@@ -112,6 +113,7 @@ class OpenAIEngine:
             language=openai.omit if language is None else language.partition("-")[0],
             temperature=0.0,
         )
+        answered(self._service.dependency)
         return _recognition({"text": answer} if isinstance(answer, str) else answer.model_dump(), language)
 
     def _refuses_format(self, error: openai.APIStatusError) -> bool:

@@ -14,6 +14,7 @@ from multiprocessing import connection, get_context, parent_process
 from typing import Any, Final
 
 from pipeline.asr.pcm import pcm16
+from pipeline.dependencies import answered
 from pipeline.errors import Poison, Retryable
 from pipeline.ports import AsrEngine, Recognition, Speech
 from pipeline.settings import AsrSettings
@@ -72,6 +73,7 @@ class PocketsphinxEngine:
             if self._pool is pool:
                 self._pool = None
             raise Retryable("a process of pocketsphinx died while it decoded", dependency="pocketsphinx") from error
+        answered("pocketsphinx")
         return [Recognition(words_of(hypothesis), language="en") for hypothesis in hypotheses]
 
     async def close(self) -> None:

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from math import exp
 from typing import Any, Final
 
+from pipeline.dependencies import answered
 from pipeline.errors import Config, Poison, Retryable
 from pipeline.ports import AsrEngine, Recognition, Speech
 from pipeline.settings import AsrSettings
@@ -56,6 +57,7 @@ class WhisperEngine:
         for start in range(0, len(speeches), self._batch):
             batch = speeches[start : start + self._batch]
             results += await loop.run_in_executor(self._thread, self._recognise, batch)
+            answered("whisper")
         return results
 
     async def close(self) -> None:

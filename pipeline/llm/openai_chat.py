@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from pipeline.dependencies import answered
 from pipeline.errors import Config, Poison, Retryable
 from pipeline.llm.openai_errors import Service, translated
 from pipeline.ports import ChatAnswer, ChatRequest
@@ -79,7 +80,9 @@ class OpenAIChat:
             raise translated(error, self._service) from error
         except ValueError as error:  # a body that is no JSON
             raise Retryable(f"the model's server answered what cannot be read: {error}", dependency="llm") from error
-        return _answer(completion, request)
+        answer = _answer(completion, request)
+        answered(self._service.dependency)
+        return answer
 
     async def close(self) -> None:
         """Close the connections."""

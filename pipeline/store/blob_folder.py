@@ -19,9 +19,11 @@ from typing import Final
 from urllib.parse import unquote, urlsplit
 from uuid import uuid4
 
+from pipeline.dependencies import answered
 from pipeline.errors import Poison, Retryable
 from pipeline.store.blob_names import LARGEST_BLOB, checked, within_bounds
 
+_DEPENDENCY: Final = "claims"
 _HERE: Final = frozenset({"", "localhost"})
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 _READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK  # opening a FIFO must not wait for its writer
@@ -146,13 +148,14 @@ class BlobFolder:
     def _translated(self) -> Iterator[None]:
         try:
             yield
+            answered(_DEPENDENCY)
         except OSError as error:
             raise self._away(error.strerror or str(error)) from error
 
     def _away(self, why: str) -> Retryable:
         return Retryable(
             f"the folder {self._root} of claimed values cannot be used: {why}",
-            dependency="claims",
+            dependency=_DEPENDENCY,
             hint="set CONVMINE_CLAIMS_ROOT to a folder, with room, that every worker can write",
         )
 

@@ -39,7 +39,7 @@ async def change(store: VectorStore, collection: str, id_: str, make: Callable[[
         await store.put(collection, [marked], over=over)
         if (await stored(store, collection, id_)).get(_ETAG) == marked.payload[_ETAG]:
             return
-    raise Retryable(f"a point of {collection} is being changed by others", dependency="qdrant")
+    raise Retryable(f"a point of {collection} is being changed by others", dependency="qdrant", alone=True)
 
 
 async def stored(store: VectorStore, collection: str, id_: str) -> dict[str, Any]:

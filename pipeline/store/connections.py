@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
+from pipeline.dependencies import answered
 from pipeline.errors import Config, ConvmineError, Poison, Retryable
 
 if TYPE_CHECKING:
@@ -142,6 +143,7 @@ def _translated(where: str) -> Iterator[None]:
 
     try:
         yield
+        answered(_DEPENDENCY)
     except ConvmineError:
         raise
     except ResourceExhaustedResponse as error:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 
+from pipeline.dependencies import answered
 from pipeline.errors import Config, Retryable
 from pipeline.llm.openai_errors import Service, translated
 from pipeline.ports import Embedder, Vectors
@@ -142,6 +143,7 @@ class OpenAIEmbedder:
         if rows.ndim != 2 or len(rows) != len(texts):  # noqa: PLR2004 - texts by dimensions
             raise Retryable(f"the embedding server gave {len(rows)} vectors for {len(texts)} texts", dependency="llm")
         self._dimension = rows.shape[1]
+        answered("llm")
         return rows
 
     def _connected(self) -> openai.AsyncOpenAI:

@@ -12,6 +12,7 @@ from typing import Self
 import pytest
 from transports import InProcessTransport, KafkaTransport, Transport
 
+from pipeline.dependencies import answered
 from pipeline.errors import Config, Poison, Retryable
 from pipeline.handling import Handler, Inbound, Outbound, follow
 from pipeline.stages import FAILED, PATHS, RECORDINGS, Stage, stage_named, transcripts
@@ -248,6 +249,7 @@ async def test_one_event_that_fails_while_others_pass_is_given_up(transport: Tra
     async def all_but_a(inbound: Inbound) -> list[Outbound]:
         if isinstance(inbound.payload, CallEvent) and inbound.payload.call_id == "a":
             raise Retryable("not for this one", dependency="engine")
+        answered("engine")
         return [transcript(inbound)]
 
     await transport.publish([recording("a"), *(recording(f"call-{n}") for n in range(10))])
@@ -255,6 +257,27 @@ async def test_one_event_that_fails_while_others_pass_is_given_up(transport: Tra
         await running.settled(11)
     assert len(await transport.records(OUT)) == 10
     assert len(await transport.records(STAGE.dead_letters(RECORDINGS))) == 1
+
+
+async def test_events_that_do_not_need_what_is_away_make_no_dead_letter_of_those_that_do(transport: Transport) -> None:
+    away = True
+
+    async def only_a_needs_it(inbound: Inbound) -> list[Outbound]:
+        if away and isinstance(inbound.payload, CallEvent) and inbound.payload.call_id == "a":
+            raise Retryable("away", dependency="engine")
+        return [transcript(inbound)]
+
+    await transport.publish([recording("a"), *(recording(f"call-{n}") for n in range(10))])
+    async with Running(transport, only_a_needs_it) as running:
+        await running.settled(10)
+
+        async def many_attempts() -> bool:
+            return running.measures.counted(STAGE, "retried") > 10
+
+        await until(many_attempts)
+        away = False
+        await running.settled(11)
+    assert await transport.records(STAGE.dead_letters(RECORDINGS)) == []
 
 
 async def test_poison_becomes_a_dead_letter_with_its_bytes_and_a_failure_for_people(transport: Transport) -> None:

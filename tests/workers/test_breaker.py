@@ -47,8 +47,16 @@ async def test_what_was_handled_between_two_failures_begins_a_new_row() -> None:
     for _ in range(4):
         it.failed(outage())
         it.failed(outage())
-        it.worked()
+        it.worked({"qdrant"})
     assert told.heard == []
+
+
+async def test_what_was_handled_without_asking_the_dependency_shows_nothing() -> None:
+    it = breaker(Told())
+    for _ in range(3):
+        it.failed(outage("llm"))
+        it.worked({"kafka"})
+    assert it.is_open
 
 
 async def test_failures_of_two_dependencies_are_counted_apart() -> None:
@@ -101,7 +109,7 @@ async def test_when_one_event_was_handled_all_others_go_on_side_by_side() -> Non
 
     async def probe() -> None:
         async with it.passage():
-            it.worked()
+            it.worked({"qdrant"})
 
     await asyncio.gather(probe(), *(work() for _ in range(4)))
     assert told.heard == ["qdrant away: no answer", "qdrant back"]
@@ -127,7 +135,7 @@ async def test_who_waits_for_a_turn_goes_on_at_once_when_another_was_handled_mea
     waiting = asyncio.create_task(wait())
     await asyncio.sleep(0.01)
     assert not waiting.done()
-    it.worked()
+    it.worked({"qdrant"})
     await asyncio.wait_for(waiting, 1)
 
 

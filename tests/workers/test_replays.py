@@ -10,7 +10,7 @@ from math import inf
 from pathlib import Path
 
 import pytest
-from died_events import bury, died, original
+from died_events import bury, died, original, topics_for_letters
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -30,9 +30,7 @@ PLACES = st.builds(Position, st.sampled_from(["a", "b"]), st.integers(0, 1), st.
 
 @pytest.fixture
 def edge(kafka_settings: KafkaSettings) -> Edge:
-    made = Edge(kafka_settings)
-    made.apply_topics()
-    return made
+    return topics_for_letters(kafka_settings)
 
 
 @pytest.fixture
@@ -131,7 +129,7 @@ def test_a_new_letter_in_the_place_of_one_that_was_replayed_is_not_taken_for_it(
     while edge.topics()[DLQ]:
         pass
     admin.close()
-    edge.apply_topics()
+    topics_for_letters(kafka_settings)
     bury(edge, died(original("old")))
     assert [letter.call_id for letter in not_replayed(letters)] == ["old"]
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from died_events import topics_for_letters
 
 from pipeline.errors import Poison, Retryable
 from pipeline.handling import Position
@@ -16,9 +17,7 @@ MARK = NewRecord(REPLAYS, b"a", b"mark", ())
 
 @pytest.fixture
 def edge(kafka_settings: KafkaSettings) -> Edge:
-    made = Edge(kafka_settings)
-    made.apply_topics()
-    return made
+    return topics_for_letters(kafka_settings)
 
 
 def values(edge: Edge) -> list[bytes]:
@@ -44,11 +43,14 @@ def test_nothing_is_written_when_it_breaks_in_between(kafka_settings: KafkaSetti
     assert values(edge) == [b"event", b"mark"]
 
 
-def test_who_comes_later_ends_what_another_has_under_way(kafka_settings: KafkaSettings, edge: Edge) -> None:
-    def overtaken(_: object) -> list[NewRecord]:
+@pytest.mark.parametrize("rest", [(), (MARK,), (EVENT,)], ids=["at the end", "elsewhere", "where it wrote before"])
+def test_who_comes_later_ends_what_another_has_under_way(
+    kafka_settings: KafkaSettings, edge: Edge, rest: tuple[NewRecord, ...]
+) -> None:
+    def overtaken(_: object) -> tuple[NewRecord, ...]:
         with transactions(kafka_settings, "test") as other:
             other.write([MARK], lambda _: [])
-        return [MARK]
+        return rest
 
     with transactions(kafka_settings, "test") as writer, pytest.raises(Superseded):
         writer.write([EVENT], overtaken)

@@ -7,7 +7,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from died_events import bury_three, items, on_kafka
+from died_events import bury_three, items, on_kafka, topics_for_letters
 from mined_store import Convmine
 
 from pipeline.settings import KafkaSettings
@@ -19,7 +19,7 @@ from workers.edge import Edge
 def installation(kafka_servers: str) -> KafkaSettings:
     """Topics that all tests here share: they only look."""
     settings = KafkaSettings(bootstrap_servers=kafka_servers, topic_prefix=f"t{uuid4().hex[:10]}.", partitions=2)
-    Edge(settings).apply_topics()
+    topics_for_letters(settings)
     return settings
 
 

@@ -6,7 +6,7 @@ import io
 import json
 
 import pytest
-from died_events import bury, bury_three, died, items, on_kafka, original
+from died_events import bury, bury_three, died, items, on_kafka, original, topics_for_letters
 from mined_store import Convmine
 
 from pipeline.settings import KafkaSettings
@@ -19,9 +19,7 @@ STEERING = b"\x1b[2J\x1b]0;owned\x07"
 
 @pytest.fixture
 def edge(kafka_settings: KafkaSettings) -> Edge:
-    made = Edge(kafka_settings)
-    made.apply_topics()
-    return made
+    return topics_for_letters(kafka_settings)
 
 
 @pytest.fixture

@@ -3,8 +3,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from died_events import topics_for_letters
 from mined_store import Convmine
 
 from pipeline.settings import KafkaSettings
@@ -14,16 +16,34 @@ from workers.records import NewRecord
 from workers.transactions import transactions
 
 GROUPS = [stage.group for stage in STAGES]
+RECORDING = NewRecord(RECORDINGS, b"t:c", b"{}", (), 1)
+
+
+@pytest.fixture(scope="module")
+def installation(kafka_servers: str) -> KafkaSettings:
+    """All topics, shared by the tests that only look; a recording waits."""
+    settings = KafkaSettings(bootstrap_servers=kafka_servers, topic_prefix=f"t{uuid4().hex[:10]}.", partitions=2)
+    Edge(settings).apply_topics()
+    Edge(settings).publish([RECORDING])
+    return settings
 
 
 @pytest.fixture
-def lag(convmine: Convmine, kafka_settings: KafkaSettings, monkeypatch: pytest.MonkeyPatch) -> Convmine:
-    """Runs ``convmine topics lag …`` on this test's topics, of which a recording waits."""
-    monkeypatch.setenv("CONVMINE_KAFKA_BOOTSTRAP_SERVERS", kafka_settings.bootstrap_servers)
-    monkeypatch.setenv("CONVMINE_KAFKA_TOPIC_PREFIX", kafka_settings.topic_prefix)
-    edge = Edge(kafka_settings)
-    edge.apply_topics()
-    edge.publish([NewRecord(RECORDINGS, b"t:c", b"{}", (), 1)])
+def lag(convmine: Convmine, installation: KafkaSettings, monkeypatch: pytest.MonkeyPatch) -> Convmine:
+    """Runs ``convmine topics lag …`` on them."""
+    return topics_lag(convmine, installation, monkeypatch)
+
+
+@pytest.fixture
+def own_lag(convmine: Convmine, kafka_settings: KafkaSettings, monkeypatch: pytest.MonkeyPatch) -> Convmine:
+    """The same on topics of one test's own, where a recording waits, too."""
+    topics_for_letters(kafka_settings).publish([RECORDING])
+    return topics_lag(convmine, kafka_settings, monkeypatch)
+
+
+def topics_lag(convmine: Convmine, settings: KafkaSettings, monkeypatch: pytest.MonkeyPatch) -> Convmine:
+    monkeypatch.setenv("CONVMINE_KAFKA_BOOTSTRAP_SERVERS", settings.bootstrap_servers)
+    monkeypatch.setenv("CONVMINE_KAFKA_TOPIC_PREFIX", settings.topic_prefix)
     return lambda *arguments: convmine("topics", "lag", *arguments)
 
 
@@ -93,8 +113,8 @@ def test_options_narrow_it(lag: Convmine, options: tuple[str, ...], groups: set[
     assert {row["group"] for row in items(lag, *options)} == groups
 
 
-def test_a_group_may_be_named_as_the_broker_knows_it(lag: Convmine, kafka_settings: KafkaSettings) -> None:
-    rows = items(lag, "--group", f"{kafka_settings.topic_prefix}convmine.asr.live")
+def test_a_group_may_be_named_as_the_broker_knows_it(lag: Convmine, installation: KafkaSettings) -> None:
+    rows = items(lag, "--group", f"{installation.topic_prefix}convmine.asr.live")
     assert {row["group"] for row in rows} == {"convmine.asr.live"}
 
 
@@ -105,27 +125,27 @@ def test_what_is_no_stage_of_ours_is_refused(convmine: Convmine, options: tuple[
     assert done.stderr.count("\n") == 1
 
 
-def test_what_was_done_does_not_wait(lag: Convmine, commit: Callable[[int], None]) -> None:
+def test_what_was_done_does_not_wait(own_lag: Convmine, commit: Callable[[int], None]) -> None:
     commit(1)
-    assert of_recordings(lag) == {0: (None, 0), 1: (1, 0)}
+    assert of_recordings(own_lag) == {0: (None, 0), 1: (1, 0)}
 
 
 def test_the_marker_that_ends_a_transaction_waits_for_nobody(
-    lag: Convmine, commit: Callable[[int], None], kafka_settings: KafkaSettings
+    own_lag: Convmine, commit: Callable[[int], None], kafka_settings: KafkaSettings
 ) -> None:
     with transactions(kafka_settings, "test") as writer:
-        writer.write([NewRecord(RECORDINGS, b"t:c", b"{}", (), 1)], lambda _: [])
+        writer.write([RECORDING], lambda _: [])
     commit(1)
-    assert of_recordings(lag)[1] == (1, 2), "the second record, and the marker behind it"
+    assert of_recordings(own_lag)[1] == (1, 2), "the second record, and the marker behind it"
     commit(2)
-    assert of_recordings(lag)[1] == (2, 0)
+    assert of_recordings(own_lag)[1] == (2, 0)
 
 
-def test_what_was_removed_unread_waits_for_nobody(lag: Convmine, kafka_settings: KafkaSettings) -> None:
+def test_what_was_removed_unread_waits_for_nobody(own_lag: Convmine, kafka_settings: KafkaSettings) -> None:
     from kafka import KafkaAdminClient, TopicPartition
 
-    Edge(kafka_settings).publish([NewRecord(RECORDINGS, b"t:c", b"{}", (), 1)])
+    Edge(kafka_settings).publish([RECORDING])
     admin = KafkaAdminClient(bootstrap_servers=kafka_settings.bootstrap_servers)
     admin.delete_records({TopicPartition(kafka_settings.topic_prefix + RECORDINGS, 1): 1})
     admin.close()
-    assert of_recordings(lag)[1] == (None, 1)
+    assert of_recordings(own_lag)[1] == (None, 1)
