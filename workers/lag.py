@@ -49,16 +49,27 @@ async def watch_lag(health: Health, connect: Connect, *, every_s: float = EVERY_
                 while True:
                     async with asyncio.timeout(_ROUND_S):
                         await _measure(health, offsets)
-                    health.broker_back()
+                    _back(health)
                     await asyncio.sleep(every_s)
         except Exception as error:  # noqa: BLE001 - whatever it is, a watch that fails must not end the worker
-            health.broker_gone(_reason(error))
-            log.debug("lag is not known", reason=str(error), error=type(error).__name__)
+            _gone(health, _reason(error))
         await asyncio.sleep(every_s)
 
 
 def _reason(error: Exception) -> str:
     return error.message if isinstance(error, ConvmineError) else f"the broker does not answer: {type(error).__name__}"
+
+
+def _gone(health: Health, reason: str) -> None:
+    if health.broker is None:
+        log.warning("dependency away", dependency="kafka", reason=reason)
+    health.broker_gone(reason)
+
+
+def _back(health: Health) -> None:
+    if health.broker is not None:
+        log.warning("dependency back", dependency="kafka")
+    health.broker_back()
 
 
 async def _measure(health: Health, offsets: Offsets) -> None:

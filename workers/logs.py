@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import logging
 import sys
+import time
+from collections.abc import Callable
 from contextvars import ContextVar
+from math import inf
 from typing import Any, Final
 
 import structlog
@@ -13,12 +16,34 @@ from pipeline.handling import Inbound
 from pipeline.settings import LogSettings
 from workers.records import Record
 
+_SELDOM_S: Final = 10.0
 _ABOUT: Final[ContextVar[tuple[Record, Inbound | None] | None]] = ContextVar("event", default=None)
 
 
 def about(record: Record, inbound: Inbound | None = None) -> None:
     """What is logged from here on, in this task, is about this event; costs next to nothing until something is."""
     _ABOUT.set((record, inbound))
+
+
+class Seldom(logging.Filter):
+    """Lets the same message of a library pass once in so many seconds.
+
+    aiokafka says dozens of times a second that it cannot connect, for as long as the broker is away.
+    """
+
+    def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._seconds = seconds
+        self._clock = clock
+        self._said: dict[tuple[str, str], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether this message was not said lately; which values stand in it makes no difference."""
+        said, now = (record.name, str(record.msg)), self._clock()
+        if now - self._said.get(said, -inf) < self._seconds:
+            return False
+        self._said[said] = now
+        return True
 
 
 def configure(settings: LogSettings) -> None:
@@ -43,6 +68,7 @@ def configure(settings: LogSettings) -> None:
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(Seldom(_SELDOM_S))
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],
