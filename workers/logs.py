@@ -17,6 +17,8 @@ from pipeline.settings import LogSettings
 from workers.records import Record
 
 _SELDOM_S: Final = 10.0
+_MOST_SAID: Final = 1_000
+"""Messages that are remembered: some libraries write their values into the text, so that each is another one."""
 _ABOUT: Final[ContextVar[tuple[Record, Inbound | None] | None]] = ContextVar("event", default=None)
 
 
@@ -42,6 +44,8 @@ class Seldom(logging.Filter):
         said, now = (record.name, str(record.msg)), self._clock()
         if now - self._said.get(said, -inf) < self._seconds:
             return False
+        if len(self._said) >= _MOST_SAID:
+            self._said.clear()
         self._said[said] = now
         return True
 

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pipeline.errors import Retryable
 from pipeline.handling import Inbound, Outbound
@@ -11,6 +13,7 @@ from pipeline.settings import KafkaSettings
 from pipeline.stages import STAGES
 from workers.edge import Edge
 from workers.kafka_app import KafkaWorker
+from workers.kafka_publisher import _partition
 from workers.limits import Limits
 from workers.measures import Measures
 
@@ -34,3 +37,11 @@ async def test_a_broker_that_is_away_is_said_at_start() -> None:
     worker = KafkaWorker(settings, STAGES[0], nothing, Limits(), measures=Measures())
     with pytest.raises(Retryable, match=r"Kafka at 127\.0\.0\.1:1 does not answer"):
         await worker.start()
+
+
+@given(st.binary(min_size=1, max_size=80), st.integers(1, 12))
+def test_a_key_goes_where_every_other_client_would_put_it(key: bytes, partitions: int) -> None:
+    from aiokafka.partitioner import DefaultPartitioner
+
+    every = list(range(partitions))
+    assert _partition(key, every, every) == DefaultPartitioner()(key, every, every)
