@@ -51,6 +51,7 @@ class KafkaPublisher:
         self._renewing = asyncio.Lock()
         self._numbers = itertools.count()
         self._waiting: dict[int, float] = {}
+        self._confirmed = 0
 
     async def start(self) -> None:
         """Connect.
@@ -90,6 +91,7 @@ class KafkaPublisher:
         producer = self._producer
         try:
             await self._write(producer, records)
+            self._confirmed += 1
         except (MessageSizeTooLargeError, RecordListTooLargeError) as error:
             raise Poison(f"the result is larger than a message may be: {error}") from error
         except UnknownTopicOrPartitionError as error:
@@ -105,19 +107,20 @@ class KafkaPublisher:
 
     async def watch(self) -> None:
         """For ever: tell the audience when records wait for the broker, and when they do not any more."""
-        said = False
+        away_since: int | None = None
         while True:
             await asyncio.sleep(1)
             oldest = next(iter(self._waiting.values()), None)
             late = oldest is not None and asyncio.get_running_loop().time() - oldest > _PATIENCE_S
-            if late and not said:
+            if late and away_since is None:
+                away_since = self._confirmed
                 reason = f"Kafka at {self._settings.bootstrap_servers} does not confirm what is written"
                 log.warning("dependency away: partitions pause", dependency=_DEPENDENCY, reason=reason)
                 self._audience.away(_DEPENDENCY, reason, datetime.now(UTC))
-            elif said and not late:
+            elif away_since is not None and not late and self._confirmed > away_since:
+                away_since = None
                 log.warning("dependency back: going on", dependency=_DEPENDENCY)
                 self._audience.back(_DEPENDENCY)
-            said = late
 
     async def flush(self) -> None:
         """Wait until nothing is on its way any more, for at most five seconds."""

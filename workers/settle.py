@@ -222,7 +222,8 @@ class Settler:
         records = (dead_letter(failure), call_failed(failure, self._limits.tenant))
         for attempt in itertools.count(1):
             try:
-                await self._publisher.publish(records)
+                async with self._breaker.passage() if self._breaker.is_open else _FREE:
+                    await self._publisher.publish(records)
             except ConvmineError as problem:
                 await self._wait(problem, attempt)
             else:
