@@ -81,6 +81,7 @@ class KafkaPublisher:
         """Write records and wait until all are confirmed."""
         from aiokafka.errors import (
             KafkaError,
+            KafkaTimeoutError,
             MessageSizeTooLargeError,
             RecordListTooLargeError,
             UnknownTopicOrPartitionError,
@@ -99,7 +100,7 @@ class KafkaPublisher:
                 f"a topic is missing: {error}", dependency=_DEPENDENCY, hint="convmine topics apply"
             ) from error
         except KafkaError as error:
-            if not error.retriable:
+            if not error.retriable and not isinstance(error, KafkaTimeoutError):
                 await self._renew(producer)
             raise self._away(error) from error
         finally:
