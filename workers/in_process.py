@@ -18,6 +18,7 @@ from pipeline.handling import Handler, Remembering
 from pipeline.stages import Stage
 from workers.call_states import CompactedCallState
 from workers.changes import Changes
+from workers.equipment import Equipment
 from workers.health import StageHealth
 from workers.limits import Limits
 from workers.measures import Measures
@@ -105,15 +106,10 @@ class InProcessWorker:
         self._broker = broker
         self._stage = stage
         states = CompactedCallState(stage.state_topic, broker.read_back, broker) if stage.remembers else None
-        self._runner = Runner(
-            stage,
-            handler,
-            broker,
-            limits or Limits(),
-            measures=(measures or Measures()).of(stage),
-            health=StageHealth(stage),
-            states=states,
+        equipment = Equipment(
+            broker, (measures or Measures()).of(stage), StageHealth(stage), limits or Limits(), states=states
         )
+        self._runner = Runner(stage, handler, equipment)
         self._feeds: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:

@@ -20,6 +20,7 @@ from pipeline.stages import Stage
 from workers.call_states import CompactedCallState
 from workers.claims import Claims
 from workers.compacted import read_back_on_kafka
+from workers.equipment import Equipment
 from workers.health import StageHealth
 from workers.kafka_publisher import KafkaPublisher
 from workers.limits import Limits
@@ -55,16 +56,8 @@ class KafkaWorker:
         states = None
         if stage.remembers:
             states = CompactedCallState(stage.state_topic, read_back_on_kafka(settings), self._publisher)
-        self._runner = Runner(
-            stage,
-            handler,
-            self._publisher,
-            limits,
-            measures=measures.of(stage),
-            health=self._health,
-            states=states,
-            claims=claims,
-        )
+        equipment = Equipment(self._publisher, measures.of(stage), self._health, limits, states=states, claims=claims)
+        self._runner = Runner(stage, handler, equipment)
         self._folder = tempfile.TemporaryDirectory(prefix="convmine-")  # Faust wants one, for tables we do not use
         self._app = self._build()
         self._tasks: list[asyncio.Task[None]] = []

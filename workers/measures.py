@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final
@@ -72,18 +71,10 @@ class Measures:
         """Show lag, progress, rebalances and dependencies that are away, too, as they are when they are read."""
         self.registry.register(_HealthView(health))
 
-    def count(self, stage: Stage, outcome: str) -> None:
-        """One event more with this outcome."""
-        self._events.labels(stage.name, stage.lane, outcome).inc()
-
     def counted(self, stage: Stage, outcome: str) -> int:
         """How many events had this outcome so far."""
         labels = {"stage": stage.name, "lane": str(stage.lane), "outcome": outcome}
         return int(self.registry.get_sample_value("convmine_events_total", labels) or 0)
-
-    def time(self, stage: Stage) -> AbstractContextManager[object]:
-        """Time the handler of a stage."""
-        return self._seconds.labels(stage.name, stage.lane).time()
 
 
 class _HealthView(Collector):

@@ -20,15 +20,11 @@ from typing import Any, Final
 import structlog
 
 from pipeline.handling import Handler, Remembering
-from pipeline.ports import CallState
 from pipeline.stages import Stage
 from workers.breaker import Breaker
 from workers.changes import Changes
-from workers.claims import Claims
-from workers.health import StageHealth
-from workers.limits import Limits
-from workers.measures import StageMeasures
-from workers.records import Publisher, Record
+from workers.equipment import Equipment
+from workers.records import Record
 from workers.settle import Release, Settler
 from workers.window import Acknowledge, Window
 
@@ -66,34 +62,14 @@ class _Lane:
 class Runner:
     """Runs one stage's handler over the records that a transport gives it, partition by partition in order."""
 
-    def __init__(  # noqa: PLR0913 - what a stage works with, each named
-        self,
-        stage: Stage,
-        handler: Handler | Remembering[Any],
-        publisher: Publisher,
-        limits: Limits,
-        *,
-        measures: StageMeasures,
-        health: StageHealth,
-        states: CallState | None = None,
-        claims: Claims | None = None,
-    ) -> None:
+    def __init__(self, stage: Stage, handler: Handler | Remembering[Any], equipment: Equipment) -> None:
+        limits, measures = equipment.limits, equipment.measures
         self._stage = stage
         self._limits = limits
-        self._health = health
+        self._health = equipment.health
         self._holds = hasattr(handler, "let_go")
-        self._breaker = Breaker(limits.breaker_failures, limits.policy.delay, health)
-        self._settler = Settler(
-            stage,
-            handler,
-            publisher,
-            limits,
-            measures=measures,
-            health=health,
-            breaker=self._breaker,
-            states=states,
-            claims=claims,
-        )
+        self._breaker = Breaker(limits.breaker_failures, limits.policy.delay, equipment.health)
+        self._settler = Settler(stage, handler, equipment, self._breaker)
         self._windows: dict[Partition, Window] = {}
         self._lanes: dict[bytes | Partition, _Lane] = {}
         self._moved = Changes()
@@ -122,10 +98,6 @@ class Runner:
         lane.touched_at = asyncio.get_running_loop().time()
         self._pending += 1
         self._set_going(lane)
-
-    def positions(self) -> dict[Partition, int]:
-        """For each partition, the offset that a successor would go on from."""
-        return {partition: at for partition, window in self._windows.items() if (at := window.position) is not None}
 
     async def tend(self) -> None:
         """For ever: let go of what is held of calls of which nothing has come for ``hold_s``."""

@@ -17,17 +17,13 @@ import structlog
 from pipeline.dependencies import answered, noting_answers
 from pipeline.errors import Config, ConvmineError, Poison, Retryable
 from pipeline.handling import Handler, Holding, Inbound, Remembering
-from pipeline.ports import CallState
 from pipeline.stages import Stage
 from workers.breaker import Breaker
-from workers.claims import Claims
-from workers.health import StageHealth
-from workers.limits import Limits
+from workers.equipment import Equipment
 from workers.logs import about
-from workers.measures import StageMeasures
 from workers.memory import Memory, Place, written
 from workers.outcomes import Failure, call_failed, dead_letter
-from workers.records import NewRecord, Publisher, Record, is_for, read_event, write_event
+from workers.records import NewRecord, Record, is_for, read_event, write_event
 
 Outcome = Literal["handled", "repeated", "skipped", "retried", "dead"]
 """What an attempt at an event can come to; each is a counter of ``StageMeasures``."""
@@ -63,31 +59,22 @@ _ALONE: Final = Release(before=0, itself=True)
 class Settler:
     """Settles the events of one stage."""
 
-    def __init__(  # noqa: PLR0913 - what a stage works with, each named
-        self,
-        stage: Stage,
-        handler: Handler | Remembering[Any],
-        publisher: Publisher,
-        limits: Limits,
-        *,
-        measures: StageMeasures,
-        health: StageHealth,
-        breaker: Breaker,
-        states: CallState | None = None,
-        claims: Claims | None = None,
+    def __init__(
+        self, stage: Stage, handler: Handler | Remembering[Any], equipment: Equipment, breaker: Breaker
     ) -> None:
         self._stage = stage
         self._handler = handler
-        self._publisher = publisher
-        self._limits = limits
-        self._measures = measures
-        self._health = health
+        self._publisher = equipment.publisher
+        self._limits = equipment.limits
+        self._seconds = equipment.measures.seconds
+        self._counters = {outcome: getattr(equipment.measures, outcome) for outcome in get_args(Outcome)}
+        self._health = equipment.health
         self._breaker = breaker
+        self._claims = equipment.claims
+        states = equipment.states
         self._memory = Memory(cast("Remembering[Any]", handler), states) if states is not None else None
-        self._claims = claims
-        self._slots = asyncio.Semaphore(limits.in_flight)
+        self._slots = asyncio.Semaphore(equipment.limits.in_flight)
         self._passed: Counter[str] = Counter()
-        self._counters = {outcome: getattr(measures, outcome) for outcome in get_args(Outcome)}
         self._stopping = False
         self.busy: set[asyncio.Task[None]] = set()
         """Tasks whose event is being handled or confirmed; one that waits for its next attempt is not among them."""
@@ -175,7 +162,7 @@ class Settler:
         about(record, inbound)
         if self._memory is not None:
             return await self._handle_remembering(inbound, self._memory)
-        with self._measures.seconds.time():
+        with self._seconds.time():
             outputs = await cast("Handler", self._handler)(inbound)
         records = [write_event(output) for output in outputs]
         return _Result("handled", records, Release(record.offset + 1, itself=True))
@@ -195,7 +182,7 @@ class Settler:
             return _Result("repeated", outputs, _release(place.offset, known.held_from))
         if known is not None and known.has_applied(ce_id):
             return _Result("repeated", (), _ALONE)
-        with self._measures.seconds.time():
+        with self._seconds.time():
             handled = await handler(inbound, None if known is None else known.state)
         remember = None if handled.state is None else partial(memory.save, place, ce_id, handled, known)
         return _Result("handled", written(handled), _release(place.offset, handled.held_from), remember)

@@ -17,12 +17,10 @@ class Window:
     def __init__(self) -> None:
         self._open: dict[int, Acknowledge] = {}
         self._finished: set[int] = set()
-        self._next: int | None = None
 
     def open(self, offset: int, acknowledge: Acknowledge) -> None:
         """Take an offset in hand."""
         self._open[offset] = acknowledge
-        self._next = offset + 1
 
     def finish(self, offset: int) -> list[Acknowledge]:
         """Mark an offset as done; the acknowledgements that it sets free, in order."""
@@ -41,8 +39,3 @@ class Window:
     def oldest(self) -> int | None:
         """The oldest offset that is not finished, or None."""
         return next(iter(self._open), None)
-
-    @property
-    def position(self) -> int | None:
-        """The offset that a successor would go on from: the oldest unfinished one, or the next to come."""
-        return next(iter(self._open), self._next)

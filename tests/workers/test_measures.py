@@ -27,12 +27,11 @@ def test_every_outcome_is_shown_at_zero_before_the_first_event() -> None:
     assert value(measures.registry, "convmine_events_total", EXTRACT, outcome="handled") is None
 
 
-def test_what_is_counted_by_name_and_by_attribute_is_one() -> None:
+def test_the_measures_of_a_stage_are_the_same_whoever_asks_for_them() -> None:
     measures = Measures()
     measures.of(ASR).handled.inc()
-    measures.count(ASR, "handled")
     measures.of(ASR).handled.inc()
-    assert measures.counted(ASR, "handled") == 3
+    assert measures.counted(ASR, "handled") == 2
     assert measures.counted(EXTRACT, "handled") == 0
 
 
@@ -46,9 +45,7 @@ def test_handler_times_fall_into_buckets_from_a_millisecond_to_half_an_hour() ->
     assert value(measures.registry, bucket, le="0.001") == 1
     assert value(measures.registry, bucket, le="1800.0") == 3
     assert value(measures.registry, bucket, le="+Inf") == 4
-    with measures.time(ASR):
-        pass
-    assert value(measures.registry, "convmine_handler_seconds_count") == 5
+    assert value(measures.registry, "convmine_handler_seconds_count") == 4
 
 
 def test_gauges_can_be_asked_for_when_they_are_read() -> None:

@@ -9,6 +9,7 @@ from pipeline.handling import Handler, Inbound, Outbound
 from pipeline.stages import FAILED, OUTCOMES, STAGES
 from schemas.call import CallEnded
 from schemas.envelope import message
+from workers.equipment import Equipment
 from workers.health import StageHealth
 from workers.in_process import InProcessBroker
 from workers.limits import Limits
@@ -31,7 +32,7 @@ def record(topic: str, offset: int, call: str = "a") -> Record:
 
 
 def runner_of(handler: Handler, limits: Limits = DEFAULT) -> Runner:
-    return Runner(INDEX, handler, InProcessBroker(), limits, measures=Measures().of(INDEX), health=StageHealth(INDEX))
+    return Runner(INDEX, handler, Equipment(InProcessBroker(), Measures().of(INDEX), StageHealth(INDEX), limits))
 
 
 class Stuck:
@@ -52,9 +53,7 @@ class Stuck:
 
 async def test_an_event_behind_one_of_a_revoked_partition_is_still_handled_when_its_own_partition_stays() -> None:
     handler, acknowledged = Stuck(OUTCOMES), asyncio.Event()
-    runner = Runner(
-        INDEX, handler, InProcessBroker(), Limits(), measures=Measures().of(INDEX), health=StageHealth(INDEX)
-    )
+    runner = runner_of(handler)
     await runner.take(record(OUTCOMES, 0), lambda: None)
     await runner.take(record(FAILED, 0), acknowledged.set)
     await handler.started.wait()
@@ -66,9 +65,7 @@ async def test_an_event_behind_one_of_a_revoked_partition_is_still_handled_when_
 
 async def test_a_revoked_partition_acknowledges_nothing_and_starts_anew_when_it_comes_back() -> None:
     handler, acknowledged = Stuck(OUTCOMES), []
-    runner = Runner(
-        INDEX, handler, InProcessBroker(), Limits(), measures=Measures().of(INDEX), health=StageHealth(INDEX)
-    )
+    runner = runner_of(handler)
     await runner.take(record(OUTCOMES, 0), lambda: acknowledged.append("before"))
     await runner.take(record(OUTCOMES, 1, "b"), lambda: acknowledged.append("before"))
     await handler.started.wait()
@@ -82,9 +79,7 @@ async def test_a_revoked_partition_acknowledges_nothing_and_starts_anew_when_it_
 
 async def test_a_partition_too_far_ahead_of_its_oldest_event_waits_and_a_revocation_wakes_it() -> None:
     handler = Stuck(OUTCOMES)
-    runner = Runner(
-        INDEX, handler, InProcessBroker(), Limits(window=3), measures=Measures().of(INDEX), health=StageHealth(INDEX)
-    )
+    runner = runner_of(handler, Limits(window=3))
     for offset in range(3):
         await runner.take(record(OUTCOMES, offset, f"call-{offset}"), lambda: None)
     waiting = asyncio.create_task(runner.take(record(OUTCOMES, 3, "d"), lambda: None))
@@ -114,9 +109,7 @@ class Finishing:
 
 async def test_a_late_finisher_of_a_revoked_partition_neither_acknowledges_nor_breaks_the_worker() -> None:
     handler, acknowledged = Finishing(), []
-    runner = Runner(
-        INDEX, handler, InProcessBroker(), Limits(), measures=Measures().of(INDEX), health=StageHealth(INDEX)
-    )
+    runner = runner_of(handler)
     await runner.take(record(OUTCOMES, 0), lambda: acknowledged.append(0))
     await handler.started.wait()
     forgetting = asyncio.create_task(runner.forget([(OUTCOMES, 0)]))
@@ -130,19 +123,6 @@ async def test_a_late_finisher_of_a_revoked_partition_neither_acknowledges_nor_b
     await asyncio.wait_for(again.wait(), 5)
 
 
-async def test_the_position_of_a_partition_is_its_oldest_unfinished_offset() -> None:
-    handler = Stuck(OUTCOMES)
-    runner = Runner(
-        INDEX, handler, InProcessBroker(), Limits(), measures=Measures().of(INDEX), health=StageHealth(INDEX)
-    )
-    done = asyncio.Event()
-    await runner.take(record(OUTCOMES, 4), lambda: None)
-    await runner.take(record(OUTCOMES, 5, "b"), lambda: None)
-    await runner.take(record(FAILED, 8, "c"), done.set)
-    await asyncio.wait_for(done.wait(), 5)
-    assert runner.positions() == {(OUTCOMES, 0): 4, (FAILED, 0): 9}
-
-
 async def test_while_a_dependency_is_away_no_more_events_are_taken_than_can_be_at_work() -> None:
     away = True
 
@@ -153,9 +133,7 @@ async def test_while_a_dependency_is_away_no_more_events_are_taken_than_can_be_a
 
     policy = RetryPolicy(first_s=0.005, longest_s=0.01)
     limits = Limits(in_flight=2, breaker_failures=2, policy=policy)
-    runner = Runner(
-        INDEX, until_back, InProcessBroker(), limits, measures=Measures().of(INDEX), health=StageHealth(INDEX)
-    )
+    runner = runner_of(until_back, limits)
     taken, done = 0, asyncio.Event()
 
     async def read() -> None:

@@ -17,6 +17,7 @@ from schemas.call import CallEnded
 from schemas.envelope import message
 from schemas.wire import Lane
 from workers.breaker import Breaker
+from workers.equipment import Equipment
 from workers.health import StageHealth
 from workers.limits import Limits
 from workers.measures import Measures
@@ -81,10 +82,8 @@ def record(offset: int, ce_id: str | None = None, *headers: tuple[str, bytes]) -
 
 def settler(handler: Counter, paper: Paper, states: InMemoryCallState) -> Settler:
     health = StageHealth(STAGE)
-    breaker = Breaker(5, LIMITS.policy.delay, health)
-    return Settler(
-        STAGE, handler, paper, LIMITS, measures=Measures().of(STAGE), health=health, breaker=breaker, states=states
-    )
+    equipment = Equipment(paper, Measures().of(STAGE), health, LIMITS, states)
+    return Settler(STAGE, handler, equipment, Breaker(5, LIMITS.policy.delay, health))
 
 
 async def test_a_kill_between_what_is_remembered_and_its_outputs_leaves_both_right() -> None:

@@ -1,0 +1,24 @@
+"""What the worker of a stage works with, whichever transport it is on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from pipeline.ports import CallState
+from workers.claims import Claims
+from workers.health import StageHealth
+from workers.limits import Limits
+from workers.measures import StageMeasures
+from workers.records import Publisher
+
+
+@dataclass(frozen=True, slots=True)
+class Equipment:
+    """``states`` for a stage that remembers calls; ``claims`` where large values do not fit into records."""
+
+    publisher: Publisher
+    measures: StageMeasures
+    health: StageHealth
+    limits: Limits = field(default_factory=Limits)
+    states: CallState | None = None
+    claims: Claims | None = None
