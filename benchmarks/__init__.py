@@ -1,0 +1,8 @@
+"""Measurements, each run from a checkout: ``pip install -e '.[bench]'``, then ``python -m benchmarks.NAME --json``."""
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+# The broker and the stand-ins that the tests start serve here too; tests are no installed package.
+sys.path += [str(ROOT / "tests"), str(ROOT / "tests" / "end_to_end")]

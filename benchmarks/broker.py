@@ -1,0 +1,93 @@
+"""The broker as a benchmark sees it, on kafka-python: topics to fill, and when what was written arrived.
+
+Topics are stamped by the broker (``LogAppendTime``): the times of all contenders come from one clock, and no process
+that is measured has to keep any.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Self
+from uuid import uuid4
+
+from workers.records import NewRecord
+
+
+class Broker(AbstractContextManager["Broker"]):
+    """Topics of one run, under a prefix of its own; they are deleted at the end."""
+
+    def __init__(self, servers: str) -> None:
+        self.servers = servers
+        self.prefix = f"bench{uuid4().hex[:8]}."
+        self._topics: list[str] = []
+
+    def __enter__(self) -> Self:
+        from kafka import KafkaAdminClient
+
+        self._admin: Any = KafkaAdminClient(bootstrap_servers=self.servers)
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._admin.delete_topics(self._topics)
+        self._admin.close()
+
+    def create(self, name: str, partitions: int) -> str:
+        """Create a topic whose records the broker stamps when it appends them; its full name."""
+        topic = self.prefix + name
+        options = {"num_partitions": partitions, "configs": {"message.timestamp.type": "LogAppendTime"}}
+        self._admin.create_topics({topic: options}, wait_for_metadata=True)
+        self._topics.append(topic)
+        return topic
+
+    def fill(self, topic: str, records: Iterable[NewRecord]) -> None:
+        """Write records and wait until all are confirmed."""
+        asyncio.run(self._fill(topic, records))
+
+    async def _fill(self, topic: str, records: Iterable[NewRecord]) -> None:
+        from aiokafka import AIOKafkaProducer
+
+        async with AIOKafkaProducer(bootstrap_servers=self.servers, linger_ms=20, max_batch_size=200_000) as producer:
+            pending = [
+                await producer.send(topic, key=record.key, value=record.value, headers=list(record.headers))
+                for record in records
+            ]
+            await asyncio.gather(*pending)
+
+    def counts(self, topic: str) -> list[int]:
+        """Records of each partition."""
+        from kafka.admin import OffsetSpec
+
+        found = self._admin.list_partition_offsets(dict.fromkeys(self._partitions(topic), OffsetSpec.LATEST))
+        return [offset.offset for offset in found.values()]
+
+    def append_times(self, topic: str) -> list[int]:
+        """When the broker appended each record of a topic, in milliseconds since 1970, oldest first."""
+        from kafka import KafkaConsumer
+
+        consumer = KafkaConsumer(bootstrap_servers=self.servers, enable_auto_commit=False, check_crcs=False)
+        try:
+            partitions = self._partitions(topic)
+            ends = consumer.end_offsets(partitions)
+            consumer.assign(partitions)
+            for partition in partitions:
+                consumer.seek(partition, 0)
+            times: list[int] = []
+            while any(consumer.position(partition) < ends[partition] for partition in partitions):
+                for batch in consumer.poll(timeout_ms=500, max_records=5_000).values():
+                    times += [record.timestamp for record in batch]
+        finally:
+            consumer.close()
+        return sorted(times)
+
+    def committed(self, group: str, topic: str) -> int:
+        """How many records of a topic a group has committed."""
+        found = self._admin.list_group_offsets({group: self._partitions(topic)})[group]
+        return sum(max(0, getattr(offset, "offset", offset)) for offset in found.values())
+
+    def _partitions(self, topic: str) -> Sequence[Any]:
+        from kafka import TopicPartition
+
+        (described,) = self._admin.describe_topics([topic])
+        return [TopicPartition(topic, number) for number in range(len(described["partitions"]))]
