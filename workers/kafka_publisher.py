@@ -20,6 +20,8 @@ _PATIENCE_S: Final = 5.0
 """After which a record that is not confirmed is said to wait for the broker."""
 _FLUSH_S: Final = 5.0
 """How long a rebalance may wait for records that are on their way; less than any session time-out."""
+_BATCH: Final = 262_144
+"""Bytes of a batch for one partition. Where it is full, aiokafka has every record that waits ask again and again."""
 _DEPENDENCY: Final = "kafka"
 
 log: Final = structlog.get_logger()
@@ -67,6 +69,7 @@ class KafkaPublisher:
             acks="all",
             enable_idempotence=True,
             linger_ms=2,
+            max_batch_size=_BATCH,
             partitioner=_partition,
             max_request_size=largest_record(self._settings),
         )

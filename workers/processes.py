@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import threading
@@ -31,6 +32,8 @@ from workers.snapshots import graph_snapshots
 log = structlog.get_logger()
 
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
+_GARBAGE: Final = 20_000
+"""New objects between two collections of garbage, instead of 700: these took a fifth of the CPU time of a hop."""
 _LEAVING_S: Final = 15.0
 """Seconds after the drain in which a worker leaves its group and closes what it has open; then it ends all the same."""
 
@@ -68,12 +71,20 @@ async def run_stages(settings: Settings, stages: Sequence[Stage]) -> None:
         try:
             for worker in workers:
                 await worker.start()
+            collect_garbage_seldom()
             await _first([asyncio.create_task(_is_set(stop)), *background, *(worker.broken for worker in workers)])
         finally:
             health.drain()
             _end_after(settings.runtime.drain_s + _LEAVING_S)
             log.info("draining", seconds=settings.runtime.drain_s)
             await asyncio.gather(*(worker.stop(settings.runtime.drain_s) for worker in workers))
+
+
+def collect_garbage_seldom() -> None:
+    """What a worker has loaded by now it keeps: look through it never again, and through the rest less often."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_GARBAGE)
 
 
 @asynccontextmanager
