@@ -17,20 +17,41 @@ Vectors = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Speech:
-    """One stretch of speech: mono samples in -1..1 at ``sample_rate_hz``, and the language where it is known."""
+    """One stretch of speech: mono samples in -1..1 at ``sample_rate_hz``, and the language where it is known.
+
+    ``vocabulary`` are words that are likely in it, such as product names. A ``hurried`` one is of a live call, and goes
+    before others.
+    """
 
     samples: Samples
     sample_rate_hz: int
     language: str | None = None
+    vocabulary: tuple[str, ...] = ()
+    hurried: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TimedWord:
+    """One word, and when it was said, in ms from the start of its stretch."""
+
+    text: str
+    start_ms: int
+    end_ms: int
 
 
 @dataclass(frozen=True, slots=True)
 class Recognition:
-    """What an engine made of one stretch; empty text where it heard no words."""
+    """What an engine made of one stretch; empty text where it heard no words.
+
+    ``words`` are there where the engine can tell their times. ``cut`` says why words that were heard were taken for
+    phantoms and left out (``repetition``).
+    """
 
     text: str
     confidence: float | None = None
     language: str | None = None
+    words: tuple[TimedWord, ...] = ()
+    cut: str | None = None
 
 
 class AsrEngine(Protocol):
@@ -51,6 +72,31 @@ class AsrEngine(Protocol):
     def sample_rate_hz(self) -> int: ...
 
     async def recognise(self, speeches: Sequence[Speech]) -> list[Recognition]: ...
+
+    async def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakerTurn:
+    """One of several speakers on one channel, numbered from 0 in order of appearance, from when to when in ms."""
+
+    speaker: int
+    start_ms: int
+    end_ms: int
+
+
+class Diariser(Protocol):
+    """Tells several speakers on one channel apart; its turns are in order and do not overlap.
+
+    Raises:
+        Retryable: its server or device is away.
+        Poison: it refuses this audio.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    async def turns(self, samples: Samples, sample_rate_hz: int) -> list[SpeakerTurn]: ...
 
     async def close(self) -> None: ...
 

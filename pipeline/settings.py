@@ -51,6 +51,7 @@ def _split(value: object) -> object:
 
 Paths = Annotated[tuple[Path, ...], NoDecode, BeforeValidator(_split)]
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+Secrets = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split)]
 
 
 class Group(BaseModel):
@@ -150,6 +151,12 @@ class AudioSettings(Group):
     """A pause shorter than this, in milliseconds, does not end a span of speech."""
     max_span_s: Annotated[float, Field(gt=0, le=30)] = 20.0
     """A longer span of speech, in seconds, is cut where it is quietest. Whisper hears 30 s at once."""
+    split_silence_s: Seconds = 60.0
+    """Where nobody speaks for so many seconds, a recording of many conversations (`split` of its event) is cut."""
+    partial_ms: Annotated[int, Field(ge=0, le=10_000)] = 0
+    """While somebody speaks in a live call, every so many milliseconds the words so far are published; 0 is never."""
+    idle_s: Seconds = 900.0
+    """Seconds without audio after which a live call that nobody ended is taken for ended."""
 
 
 class AsrSettings(Group):
@@ -166,13 +173,44 @@ class AsrSettings(Group):
     workers: Positive = 2
     """Processes of pocketsphinx."""
     batch: Positive = 8
-    """Spans that whisper decodes in one pass, or requests that are under way at the `openai` server."""
+    """Spans that whisper and faster-whisper decode in one pass, of whichever calls; or requests that are under way at
+    the `openai` server.
+    """
+    batch_wait_ms: Annotated[int, Field(ge=0, le=1_000)] = 30
+    """How long, in milliseconds, a span waits for others to be decoded with."""
+    diariser: Annotated[str, Field(min_length=1, max_length=100)] = "none"
+    """What tells several speakers on one channel apart: the name that an installed package gives its own in the entry
+    point group `convmine.diarisers`; with `none` their role is unknown.
+    """
+    keep_from_s: Seconds = 600.0
+    """Recordings of so many seconds and more keep what was decoded already, where the answers of language models are
+    kept (`CONVMINE_LLM_CACHE`), so that a kill repeats a few spans and not all.
+    """
     base_url: str | None = None
     """Address of the `openai` server up to `/v1`; where it is not set OPENAI_BASE_URL, else OpenAI's own."""
     api_key: SecretStr | None = None
     """Key of the `openai` server; one of your own may need none. OPENAI_API_KEY does not serve here."""
     timeout_s: Seconds = 60.0
     """Seconds that the `openai` server may take for one span."""
+
+
+class PrivacySettings(Group):
+    """What becomes of personal data."""
+
+    hold_ms: Annotated[int, Field(ge=0, le=30_000)] = 3_000
+    """How long, in milliseconds of the call, a segment of a live call that ends in the middle of a number is held back
+    for the rest of it.
+    """
+    vault_key: SecretStr | None = None
+    """Key (44 characters, of `convmine vault new-key`) that what was masked is kept under, to be shown to who may;
+    without it nothing is kept. Card verification codes never are.
+    """
+    vault_path: Path = Path.home() / ".local" / "share" / "convmine" / "vault.sqlite"
+    """File of the vault."""
+    storage_keys: Secrets = ()
+    """Keys that dead letters and stored audio are encrypted with: the first encrypts, all decrypt; parted by commas.
+    Without one they are stored as they are.
+    """
 
 
 class ExtractSettings(Group):
@@ -259,6 +297,7 @@ class Settings(BaseSettings):
     claims: ClaimSettings = ClaimSettings()
     audio: AudioSettings = AudioSettings()
     asr: AsrSettings = AsrSettings()
+    privacy: PrivacySettings = PrivacySettings()
     extract: ExtractSettings = ExtractSettings()
     llm: LlmSettings = LlmSettings()
     store: StoreSettings = StoreSettings()

@@ -5,9 +5,9 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, ClassVar
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from schemas.wire import CallEvent, CallFacts, Channel, Milliseconds, Wire
+from schemas.wire import CallEvent, CallFacts, Channel, Identifier, Milliseconds, Wire, is_empty
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
@@ -28,8 +28,33 @@ class RawFormat(Wire):
     channels: Annotated[int, Field(ge=1, le=32)]
 
 
+class Extent(Wire):
+    """A part of a recording, in ms from its start; the end is not part of it."""
+
+    start_ms: Milliseconds
+    end_ms: Annotated[int, Field(gt=0)]
+
+    @model_validator(mode="after")
+    def _ends_after_start(self) -> Extent:
+        if self.end_ms <= self.start_ms:
+            msg = "end_ms does not lie after start_ms"
+            raise ValueError(msg)
+        return self
+
+
+class Split(StrEnum):
+    """How one recording becomes several conversations, as that of a badge or a shift."""
+
+    SILENCE = "silence"
+    MARKERS = "markers"
+
+
 class RecordingAvailable(CallEvent):
-    """A finished recording lies at ``dataref``; the bytes stay out of Kafka."""
+    """A finished recording lies at ``dataref``; the bytes stay out of Kafka.
+
+    With ``split`` it holds many conversations, cut at long silences or at ``markers_ms``: each becomes an event like
+    this one with a call id of its own, ``part_of`` this call, and only its ``extent`` of the recording.
+    """
 
     event_name: ClassVar[str] = "call.recording.available"
 
@@ -39,6 +64,10 @@ class RecordingAvailable(CallEvent):
     sha256: Sha256 | None = None
     raw: RawFormat | None = None
     channels: Annotated[tuple[Channel, ...], Field(max_length=32)] = ()
+    split: Split | None = None
+    markers_ms: tuple[Milliseconds, ...] = Field(default=(), max_length=10_000, exclude_if=is_empty)
+    extent: Extent | None = None
+    part_of: Identifier | None = None
 
 
 class AudioChunk(CallEvent):

@@ -5,6 +5,7 @@ Units: times inside a call are milliseconds from its start (``*_ms``), instants 
 
 from __future__ import annotations
 
+from collections.abc import Sized
 from enum import StrEnum
 from typing import Annotated, ClassVar
 
@@ -14,6 +15,11 @@ Identifier = Annotated[str, Field(min_length=1, max_length=200)]
 Milliseconds = Annotated[int, Field(ge=0)]
 Language = Annotated[str, Field(pattern=r"^[a-z]{2}(-[A-Za-z0-9]{2,8})*$")]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+def is_empty(values: Sized) -> bool:
+    """For fields that are left out where they hold nothing."""
+    return len(values) == 0
 
 
 class Wire(BaseModel):
