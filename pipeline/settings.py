@@ -137,6 +137,20 @@ class AudioSettings(Group):
     """Hosts that recordings may be downloaded from: `name` is a public host on its scheme's default port, `name:port`
     that port on any address, private ones too.
     """
+    allowed_buckets: Names = ()
+    """Buckets that `s3://bucket/key` recordings may lie in (extra `s3`); with none, no S3 server is asked."""
+    s3_endpoint: str | None = None
+    """Address of the S3 server, such as `http://localhost:9000`; where it is not set AWS_ENDPOINT_URL, else AWS."""
+    s3_region: str | None = None
+    """Region of the buckets; where it is not set AWS_DEFAULT_REGION, else that of the profile, else `us-east-1`."""
+    s3_access_key: SecretStr | None = None
+    """Key id for the S3 server; where it is not set boto3 looks: AWS_ACCESS_KEY_ID, profile, role of the machine."""
+    s3_secret_key: SecretStr | None = None
+    """The secret of that key."""
+    s3_addressing: Literal["auto", "path", "host"] = "auto"
+    """Where the bucket stands in an address: in its path or in its host; `auto` is the path with
+    `CONVMINE_AUDIO_S3_ENDPOINT`, else the host.
+    """
     max_bytes: Positive = 500_000_000
     """The largest recording, in bytes."""
     max_duration_s: Seconds = 4 * 3_600.0
