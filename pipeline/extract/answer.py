@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from copy import deepcopy
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -56,7 +58,7 @@ class Answer(_Answer):
 
 def answer_schema(edition: Edition) -> dict[str, Any]:
     """JSON Schema in the subset that strict modes take: nothing optional, nothing additional, names enumerated."""
-    schema = Answer.model_json_schema()
+    schema = deepcopy(_schema())
     names = _names(edition)
     parts: dict[str, Any] = schema["$defs"]
     for model, field in (("AnsweredIntent", "intent"), ("AnsweredEntity", "entity"), ("AnsweredOutcome", "name")):
@@ -64,6 +66,11 @@ def answer_schema(edition: Edition) -> dict[str, Any]:
         if names[f"{model}.{field}"]:
             parts[model]["properties"][field]["enum"] = list(names[f"{model}.{field}"])
     return schema
+
+
+@cache
+def _schema() -> dict[str, Any]:
+    return Answer.model_json_schema()
 
 
 def read_answer(text: str, edition: Edition) -> Answer:

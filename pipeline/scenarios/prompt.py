@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from typing import Annotated, Any, Final, Self
 
 import yaml
@@ -97,11 +97,16 @@ def render(prompt: Prompt, **parameters: object) -> tuple[ChatMessage, ...]:
         raise PromptError(f"prompt {prompt.label}: parameters {names} are given or declared, but not both")
     try:
         return (
-            ChatMessage("system", _jinja().from_string(prompt.system).render(parameters)),
-            ChatMessage("user", _jinja().from_string(prompt.user).render(parameters)),
+            ChatMessage("system", _compiled(prompt.system).render(parameters)),
+            ChatMessage("user", _compiled(prompt.user).render(parameters)),
         )
     except TemplateError as error:
         raise PromptError(f"prompt {prompt.label}: {error}") from error
+
+
+@lru_cache(maxsize=256)
+def _compiled(template: str) -> Any:  # noqa: ANN401 - the class is imported lazily
+    return _jinja().from_string(template)
 
 
 @cache
