@@ -56,11 +56,12 @@ class Broker(AbstractContextManager["Broker"]):
             await asyncio.gather(*pending)
 
     def counts(self, topic: str) -> list[int]:
-        """Records of each partition."""
+        """Records of each partition, in their order."""
         from kafka.admin import OffsetSpec
 
-        found = self._admin.list_partition_offsets(dict.fromkeys(self._partitions(topic), OffsetSpec.LATEST))
-        return [offset.offset for offset in found.values()]
+        partitions = self._partitions(topic)
+        found = self._admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.LATEST))
+        return [found[partition].offset for partition in partitions]
 
     def append_times(self, topic: str) -> list[int]:
         """When the broker appended each record of a topic, in milliseconds since 1970, oldest first."""
@@ -83,8 +84,28 @@ class Broker(AbstractContextManager["Broker"]):
 
     def committed(self, group: str, topic: str) -> int:
         """How many records of a topic a group has committed."""
-        found = self._admin.list_group_offsets({group: self._partitions(topic)})[group]
-        return sum(max(0, getattr(offset, "offset", offset)) for offset in found.values())
+        return sum(self._committed(group, self._partitions(topic)).values())
+
+    def members(self, group: str) -> list[dict[str, list[int]]]:
+        """What each member of a group has: partitions by topic; nobody while the group is still dividing them."""
+        group_is = self._admin.describe_groups([group])[group]
+        if group_is["group_state"] != "Stable":
+            return []
+        assignments = [member["member_assignment"]["assigned_partitions"] for member in group_is["members"]]
+        return [{part["topic"]: sorted(part["partitions"]) for part in one} for one in assignments]
+
+    def waiting(self, group: str, topic: str) -> dict[int, int]:
+        """How many records of each partition a group has not committed."""
+        partitions = self._partitions(topic)
+        committed = self._committed(group, partitions)
+        return {
+            partition.partition: count - committed.get(partition, 0)
+            for partition, count in zip(partitions, self.counts(topic), strict=True)
+        }
+
+    def _committed(self, group: str, partitions: Sequence[Any]) -> dict[Any, int]:
+        found = self._admin.list_group_offsets({group: partitions})[group]
+        return {partition: max(0, getattr(offset, "offset", offset)) for partition, offset in found.items()}
 
     def _partitions(self, topic: str) -> Sequence[Any]:
         from kafka import TopicPartition

@@ -109,6 +109,7 @@ async def convmine(task: Task) -> None:
     from workers.kafka_app import KafkaWorker
     from workers.limits import limits_of
     from workers.measures import Measures
+    from workers.processes import collect_garbage_seldom
 
     settings = load()
     logs.configure(settings.log)
@@ -126,6 +127,7 @@ async def convmine(task: Task) -> None:
         settings.kafka, stage, handle, limits_of(settings, stage), measures=Measures(), claims=claims_of(settings)
     )
     await worker.start()
+    collect_garbage_seldom()
     try:
         await _signalled().wait()
     finally:

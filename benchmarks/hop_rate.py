@@ -52,9 +52,17 @@ class Alive:
         while time.monotonic() < deadline:
             yield look()
             time.sleep(0.25)
-            if (code := self.process.poll()) is not None:
-                raise RuntimeError(f"{self.log.stem} has ended with {code}: {self.log.read_text()[-2_000:]}")
+            self.check()
         raise TimeoutError(f"{self.log.stem} has not come to its end within {_PATIENCE_S:.0f} s")
+
+    def check(self) -> None:
+        """See that it still runs.
+
+        Raises:
+            RuntimeError: it has ended by itself.
+        """
+        if (code := self.process.poll()) is not None:
+            raise RuntimeError(f"{self.log.stem} has ended with {code}: {self.log.read_text()[-2_000:]}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,6 +103,13 @@ class Holding(Remembering[S], Protocol[S]):
         """Drop what is held in memory of this partition: it is somebody else's now."""
 
 
+class Ending(Protocol):
+    """A handler that ends calls of which nothing has come for long."""
+
+    def ends(self) -> Sequence[Outbound]:
+        """The events that end the calls that are idle now, told again until they have come; asked from time to time."""
+
+
 def follow(inbound: Inbound, payload: Payload, *, stage: str, topic: str, part: str = "") -> Outbound:
     """An event of the same call that follows from ``inbound``.
 

@@ -36,7 +36,10 @@ SHARED: Final[Mapping[str, tuple[str, str]]] = {
 """Variables of other tools, each with the group and name of the setting that it serves."""
 # Variables of our scripts and tests, which are no settings of the program.
 _SCRIPTS: Final = frozenset(
-    {"CONVMINE_VENV", "CONVMINE_EVAL_DATA", "CONVMINE_LIVE_LLM", "CONVMINE_CHAOS_SEED", "CONVMINE_CHAOS_FAUST"}
+    {
+        *("CONVMINE_VENV", "CONVMINE_EVAL_DATA", "CONVMINE_LIVE_LLM"),
+        *("CONVMINE_CHAOS_SEED", "CONVMINE_CHAOS_FAUST", "CONVMINE_FUZZ_SEED"),
+    }
 )
 _HEADERS_ROOM: Final = 16_384
 """Bytes of a record besides its value: key, headers (seven ids of up to 800 bytes) and Kafka's overhead."""
@@ -151,8 +154,8 @@ class AudioSettings(Group):
     """Where the bucket stands in an address: in its path or in its host; `auto` is the path with
     `CONVMINE_AUDIO_S3_ENDPOINT`, else the host.
     """
-    max_bytes: Positive = 500_000_000
-    """The largest recording, in bytes."""
+    max_bytes: Positive = 2_000_000_000
+    """The largest recording, in bytes; ten hours of two channels of telephone speech have 576,000,000."""
     max_duration_s: Seconds = 4 * 3_600.0
     """The longest recording, in seconds."""
     arrival_deadline_s: Seconds = 600.0

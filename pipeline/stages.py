@@ -88,7 +88,7 @@ _B: Final = Lane.BATCH
 _L: Final = Lane.LIVE
 
 STAGES: Final[tuple[Stage, ...]] = (
-    Stage("asr", _B, (RECORDINGS,), (transcripts(_B),), "CPU or GPU, lag"),
+    Stage("asr", _B, (RECORDINGS,), (transcripts(_B), RECORDINGS), "CPU or GPU, lag"),
     Stage("extract", _B, (transcripts(_B),), (intents(_B),), "LLM"),
     Stage("flow", _B, (intents(_B),), (flow(_B), PATHS), "CPU"),
     Stage("graph", _B, (PATHS,), (GRAPH,), "CPU", order="partition"),
@@ -100,7 +100,7 @@ STAGES: Final[tuple[Stage, ...]] = (
         (),
         "batch upserts",
     ),
-    Stage("asr", _L, (AUDIO,), (transcripts(_L),), "CPU or GPU, concurrent calls", remembers=True),
+    Stage("asr", _L, (AUDIO,), (transcripts(_L), AUDIO), "CPU or GPU, concurrent calls", remembers=True),
     Stage("extract", _L, (transcripts(_L),), (intents(_L),), "LLM", remembers=True),
     Stage("flow", _L, (intents(_L),), (flow(_L), PATHS), "CPU", remembers=True),
     Stage("suggest", _L, (flow(_L),), (SUGGESTIONS,), "LLM, retrieval", remembers=True),

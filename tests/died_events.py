@@ -11,6 +11,7 @@ from mined_store import Convmine
 
 from pipeline.errors import Poison, Retryable
 from pipeline.handling import Position
+from pipeline.privacy.sealing import Seal
 from pipeline.settings import KafkaSettings
 from pipeline.stages import FEEDBACK, REPLAYS, TOPICS, stage_named
 from schemas.envelope import Headers
@@ -38,7 +39,7 @@ def died(
     found = stage_named(stage, lane)
     assert found is not None
     record = Record(event.topic, event.partition or 0, offset, event.key, event.value, event.headers)
-    return dead_letter(Failure(found, record, error or Poison("no such thing"), 2, AT))
+    return dead_letter(Failure(found, record, error or Poison("no such thing"), 2, AT), Seal(()))
 
 
 def stands_at(letter: NewRecord, offset: int = 5) -> Record:

@@ -9,15 +9,18 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
+from functools import lru_cache
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from pipeline.extract.findings import IntentExtractor
 from pipeline.handling import Handler, Remembering
-from pipeline.ports import AsrEngine, VectorStore
+from pipeline.ports import AsrEngine, Diariser, ResponseCache, VectorStore
 from pipeline.privacy.entry import guarded
 from pipeline.privacy.masking import mask
-from pipeline.scenarios.load import shipped
+from pipeline.privacy.open_numbers import is_open
+from pipeline.privacy.sealing import seal_of
+from pipeline.scenarios.load import ScenarioError, shipped
 from pipeline.scenarios.model import Scenario
 from pipeline.settings import Settings
 from pipeline.stages import Stage
@@ -25,6 +28,8 @@ from schemas.wire import Lane
 from workers.snapshots import GraphSnapshots
 
 AnyHandler = Handler | Remembering[Any]
+_BATCHED: Final = frozenset({"whisper", "faster-whisper"})
+"""The engines that decode several stretches of speech in one pass."""
 
 
 class Assembly:
@@ -38,6 +43,7 @@ class Assembly:
         self._loaded_engine: AsrEngine | None = None
         self._loaded_extractor: IntentExtractor | None = None
         self._scenarios: Callable[[str], Scenario] = shipped
+        self._vocabulary = lru_cache(maxsize=64)(self._words)
 
     async def __aenter__(self) -> Self:
         return self
@@ -82,8 +88,14 @@ class Assembly:
         if self._loaded_engine is None:
             from pipeline.asr.registry import build_engine
 
-            self._loaded_engine = await asyncio.to_thread(build_engine, self._settings.asr)
-            self._stack.push_async_callback(self._loaded_engine.close)
+            asr = self._settings.asr
+            engine = await asyncio.to_thread(build_engine, asr)
+            if asr.engine in _BATCHED:
+                from pipeline.asr.batcher import Batching
+
+                engine = Batching(engine, size=asr.batch, wait_ms=asr.batch_wait_ms)
+            self._loaded_engine = engine
+            self._stack.push_async_callback(engine.close)
         return self._loaded_engine
 
     async def _extractor(self) -> IntentExtractor:
@@ -98,6 +110,7 @@ class Assembly:
     async def _asr(self) -> AnyHandler:
         from pipeline.asr import stage
         from pipeline.asr.fetch import build_store
+        from pipeline.asr.transcribe import PORTION_SPANS
 
         return stage.build(
             engine=await self._engine(),
@@ -106,7 +119,39 @@ class Assembly:
             now=lambda: datetime.now(UTC),
             mask=mask,
             default_scenario=self._settings.extract.scenario,
+            aids=stage.Aids(
+                vocabulary=self._vocabulary,
+                diariser=self._diariser(),
+                cache=self._asr_cache(),
+                keep_from_s=self._settings.asr.keep_from_s,
+                portion_spans=max(PORTION_SPANS, 2 * self._settings.asr.batch),
+                sealing=seal_of(self._settings.privacy),
+            ),
         )
+
+    def _words(self, scenario: str | None, language: str | None) -> tuple[str, ...]:
+        """The words that are likely in the calls of a scenario; none where it is not known, as `extract` will say."""
+        from pipeline.asr.vocabulary import vocabulary_of
+
+        try:
+            return vocabulary_of(self._scenarios(scenario), language) if scenario else ()
+        except ScenarioError:
+            return ()
+
+    def _diariser(self) -> Diariser | None:
+        from pipeline.asr.diarise import build_diariser
+
+        if (diariser := build_diariser(self._settings.asr)) is not None:
+            self._stack.push_async_callback(diariser.close)
+        return diariser
+
+    def _asr_cache(self) -> ResponseCache:
+        """Where the asr stage keeps what it has heard already."""
+        from pipeline.llm.caches import open_cache
+
+        cache = open_cache(self._settings)
+        self._stack.push_async_callback(cache.close)
+        return cache
 
     async def _asr_live(self) -> AnyHandler:
         from pipeline.asr import live
@@ -115,6 +160,9 @@ class Assembly:
             engine=await self._engine(),
             settings=self._settings.audio,
             mask=mask,
+            is_open=is_open,
+            hold_ms=self._settings.privacy.hold_ms,
+            vocabulary=self._vocabulary,
             default_scenario=self._settings.extract.scenario,
         )
 

@@ -17,10 +17,11 @@ import structlog
 
 from pipeline.errors import Poison, Retryable
 from pipeline.ports import BlobStore
+from pipeline.privacy.sealing import seal_of
 from pipeline.settings import Settings
 from pipeline.stages import AUDIO, DAY, TOPICS
 from pipeline.store.blob_names import LARGEST_BLOB, segment_of
-from pipeline.store.blobs import open_blobs
+from pipeline.store.blobs import SealedBlobs, open_blobs
 from schemas.envelope import EnvelopeError, from_headers, payload_model
 from workers.records import NewRecord, Record
 
@@ -48,8 +49,13 @@ class Claim:
 
 
 def claims_of(settings: Settings) -> Claims:
-    """The claims of an installation."""
-    return Claims(open_blobs(settings.claims), settings.claims.threshold_bytes)
+    """The claims of an installation; their values are encrypted where it has keys for that.
+
+    Raises:
+        Config: one of the keys is none.
+    """
+    blobs = SealedBlobs(open_blobs(settings.claims), seal_of(settings.privacy))
+    return Claims(blobs, settings.claims.threshold_bytes)
 
 
 class Claims:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
+from itertools import count
 from typing import Final
 
 from pipeline.asr.decode import Audio
@@ -14,7 +15,7 @@ from pipeline.handling import Outbound
 from pipeline.ids import stable_id
 from pipeline.stages import AUDIO, RECORDINGS, transcripts
 from schemas.audio import AudioChunk, Encoding, RawFormat, RecordingAvailable
-from schemas.call import CallEnded, CallStarted
+from schemas.call import CallEnded, CallHeld, CallResumed, CallStarted
 from schemas.envelope import Message, encode, message
 from schemas.transcript import TranscriptCompleted
 from schemas.wire import CallEvent, CallFacts, Channel, Lane, Role
@@ -24,6 +25,8 @@ _TOPICS: Final[Mapping[type[CallEvent], str]] = {
     RecordingAvailable: RECORDINGS,
     TranscriptCompleted: transcripts(Lane.BATCH),
     CallStarted: AUDIO,
+    CallHeld: AUDIO,
+    CallResumed: AUDIO,
     CallEnded: AUDIO,
 }
 CHUNK_MS: Final = 200
@@ -37,12 +40,17 @@ def entry_record(payload: CallEvent, *, tenant_id: str, time: datetime) -> NewRe
 
 @dataclass(frozen=True, slots=True)
 class LiveCall:
-    """Audio that is played as a live call; channels that nobody is named for have an unknown role."""
+    """Audio that is played as a live call; channels that nobody is named for have an unknown role.
+
+    In ``holds``, pairs of milliseconds, in order and disjoint, the call is on hold and its audio is not sent.
+    """
 
     call_id: str
     audio: Audio
     channels: tuple[Channel, ...] = ()
     facts: CallFacts = field(default_factory=CallFacts)
+    chunk_ms: int = CHUNK_MS
+    holds: tuple[tuple[int, int], ...] = ()
 
     @property
     def all_channels(self) -> tuple[Channel, ...]:
@@ -55,36 +63,48 @@ class LiveCall:
 def live_records(call: LiveCall, *, tenant_id: str, started_at: datetime) -> Iterator[tuple[int, NewRecord]]:
     """The records of a live call, each with when it is due, in milliseconds from the call's start.
 
-    ``call.started``, then L16 chunks of 200 ms, each due when its last sample was heard, then ``call.ended``. The rate
-    of the audio must be one that is read live (``pipeline.asr.live_audio.RATES_HZ``).
+    ``call.started``, then L16 chunks, each due when its last sample was heard, ``call.held`` and ``call.resumed``, then
+    ``call.ended``. The rate of the audio must be one that is read live (``pipeline.asr.live_audio.RATES_HZ``).
     """
-
-    def at(ms: int) -> datetime:
-        return started_at + timedelta(milliseconds=ms)
-
     facts = call.facts.model_copy(update={"started_at": call.facts.started_at or started_at})
-    started = CallStarted(call_id=call.call_id, call=facts, channels=call.all_channels)
-    yield 0, entry_record(started, tenant_id=tenant_id, time=started_at)
-    for chunk, body in _chunks(call):
-        due_ms = min(chunk.offset_ms + CHUNK_MS, call.audio.duration_ms)
-        entering = _entering(chunk, tenant_id=tenant_id, time=at(due_ms), body=body)
-        raw = entering.envelope.model_copy(update={"datacontenttype": "application/octet-stream"})
-        yield due_ms, chunk_record(AUDIO, replace(entering, envelope=raw), body)
-    duration_ms = call.audio.duration_ms
-    ended = CallEnded(call_id=call.call_id, duration_ms=duration_ms)
-    yield duration_ms, entry_record(ended, tenant_id=tenant_id, time=at(duration_ms))
+    for due_ms, payload, body in _course(call, facts):
+        at = started_at + timedelta(milliseconds=due_ms)
+        if isinstance(payload, AudioChunk):
+            entering = _entering(payload, tenant_id=tenant_id, time=at, body=body)
+            raw = entering.envelope.model_copy(update={"datacontenttype": "application/octet-stream"})
+            yield due_ms, chunk_record(AUDIO, replace(entering, envelope=raw), body)
+        else:
+            yield due_ms, entry_record(payload, tenant_id=tenant_id, time=at)
 
 
-def _chunks(call: LiveCall) -> Iterator[tuple[AudioChunk, bytes]]:
+def _course(call: LiveCall, facts: CallFacts) -> Iterator[tuple[int, CallEvent, bytes]]:
+    """What happens in the call and when it is known, in order; a chunk comes with its audio."""
+    yield 0, CallStarted(call_id=call.call_id, call=facts, channels=call.all_channels), b""
+    duration_ms, sequence, heard_ms = call.audio.duration_ms, count(), 0
+    for held_ms, resumed_ms in call.holds:
+        yield from _chunks(call, sequence, heard_ms, held_ms)
+        yield held_ms, CallHeld(call_id=call.call_id, at_ms=held_ms), b""
+        yield resumed_ms, CallResumed(call_id=call.call_id, at_ms=resumed_ms), b""
+        heard_ms = resumed_ms
+    yield from _chunks(call, sequence, heard_ms, duration_ms + 1)
+    yield duration_ms, CallEnded(call_id=call.call_id, duration_ms=duration_ms), b""
+
+
+def _chunks(
+    call: LiveCall, sequence: Iterator[int], from_ms: int, to_ms: int
+) -> Iterator[tuple[int, AudioChunk, bytes]]:
     audio, channels = call.audio, call.all_channels
     raw = RawFormat(encoding=Encoding.L16, sample_rate_hz=audio.sample_rate_hz, channels=audio.channels)
-    frames = audio.sample_rate_hz * CHUNK_MS // 1_000
-    for sequence, start in enumerate(range(0, audio.samples.shape[1], frames)):
-        body = pcm16(audio.samples[:, start : start + frames].T.ravel())
+    frames_a_ms = audio.sample_rate_hz // 1_000
+    for start_ms in range(from_ms, to_ms, call.chunk_ms):
+        end_ms = min(start_ms + call.chunk_ms, to_ms)
+        samples = audio.samples[:, start_ms * frames_a_ms : end_ms * frames_a_ms]
+        if not samples.shape[1]:
+            return
         chunk = AudioChunk(
-            call_id=call.call_id, sequence=sequence, offset_ms=sequence * CHUNK_MS, raw=raw, channels=channels
+            call_id=call.call_id, sequence=next(sequence), offset_ms=start_ms, raw=raw, channels=channels
         )
-        yield chunk, body
+        yield min(end_ms, audio.duration_ms), chunk, pcm16(samples.T.ravel())
 
 
 def _entering(payload: CallEvent, *, tenant_id: str, time: datetime, body: bytes = b"") -> Message:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from pipeline.ports import CallState
+from pipeline.privacy.sealing import Seal
 from workers.claims import Claims
 from workers.health import StageHealth
 from workers.limits import Limits
@@ -14,7 +15,10 @@ from workers.records import Publisher
 
 @dataclass(frozen=True, slots=True)
 class Equipment:
-    """``states`` for a stage that remembers calls; ``claims`` where large values do not fit into records."""
+    """``states`` for a stage that remembers calls; ``claims`` where large values do not fit into records.
+
+    ``seal`` encrypts dead letters.
+    """
 
     publisher: Publisher
     measures: StageMeasures
@@ -22,3 +26,4 @@ class Equipment:
     limits: Limits = field(default_factory=Limits)
     states: CallState | None = None
     claims: Claims | None = None
+    seal: Seal = field(default_factory=lambda: Seal(()))

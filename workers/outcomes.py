@@ -11,6 +11,7 @@ from typing import Final
 from pipeline.errors import ConvmineError, Retryable
 from pipeline.handling import Outbound
 from pipeline.ids import stable_id
+from pipeline.privacy.sealing import Seal
 from pipeline.stages import FAILED, Stage
 from schemas.call import CallFailed
 from schemas.envelope import EnvelopeError, from_headers, message
@@ -58,8 +59,8 @@ class Failure:
         return f"unexpected {type(self.error).__name__} in stage {self.stage.name}: {self.error}"[:_LONGEST_REASON]
 
 
-def dead_letter(failure: Failure) -> NewRecord:
-    """The original record, bytes and headers untouched, with ``dlq.*`` headers behind them."""
+def dead_letter(failure: Failure, seal: Seal) -> NewRecord:
+    """The original record, headers untouched and the value sealed, with ``dlq.*`` headers behind them."""
     record = failure.record
     facts = {
         "dlq.original.topic": record.topic,
@@ -75,7 +76,7 @@ def dead_letter(failure: Failure) -> NewRecord:
     return NewRecord(
         topic=failure.stage.dead_letters(record.topic),
         key=record.key or b"",
-        value=record.value,
+        value=None if record.value is None else seal.seal(record.value),
         headers=record.headers + tuple((name, value.encode()) for name, value in facts.items()),
     )
 

@@ -15,6 +15,7 @@ from typing import Final
 import structlog
 
 from pipeline.errors import Retryable
+from pipeline.privacy.sealing import seal_of
 from pipeline.settings import Settings
 from pipeline.stages import Stage
 from workers.assembly import Assembly
@@ -67,6 +68,7 @@ async def run_stages(settings: Settings, stages: Sequence[Stage]) -> None:
                 measures=measures,
                 health=health.of(stage),
                 claims=claims,
+                seal=seal_of(settings.privacy),
             )
             for stage in stages
         ]

@@ -20,13 +20,15 @@ CHUNK_HEADER: Final = "convmine-chunk"
 REPLAY_STAGE: Final = "convmine-replay-stage"
 """Header of a replayed dead letter: the stage and lane that it is for; the others that read the topic skip it."""
 _DEAD_LETTER_ROOM: Final = 65_536
-"""Bytes that a dead letter may be larger than the record it carries: its headers, and no less than Kafka's overhead."""
+"""Bytes that a dead letter may be larger than the record it carries: its headers, and no less than Kafka's overhead;
+and a third of it where it is sealed.
+"""
 
 
 def largest_record(settings: KafkaSettings, topic: str | None = None) -> int:
     """Bytes that a record of this topic may have; without a topic, any record. Dead letters get room for headers."""
     dead_letters = topic is None or topic.endswith(".dlq")
-    return settings.max_message_bytes + (_DEAD_LETTER_ROOM if dead_letters else 0)
+    return settings.max_message_bytes * 4 // 3 + _DEAD_LETTER_ROOM if dead_letters else settings.max_message_bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,14 @@ import socket
 import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Final, Literal
 
 from pipeline.errors import ConvmineError
 from pipeline.handling import Position
+from pipeline.privacy.sealing import Seal
 from pipeline.settings import KafkaSettings
 from pipeline.stages import DAY, REPLAYS, TOPICS
 from workers.dead_letters import (
@@ -88,8 +89,9 @@ class Pace:
 class DeadLetters:
     """The dead letters of one installation, and the marks that say which were replayed."""
 
-    def __init__(self, settings: KafkaSettings) -> None:
+    def __init__(self, settings: KafkaSettings, seal: Seal) -> None:
         self._settings = settings
+        self._seal = seal
         self._edge = Edge(settings)
 
     def wanted(self, wanted: Wanted) -> Iterator[Known]:
@@ -212,10 +214,16 @@ class DeadLetters:
         told([Outcome(letter, "refused", reason="it was removed meanwhile") for letter in due.values()])
 
     def _read(self, places: Collection[Position], *, checked: bool = False) -> Iterator[Record]:
-        """The records at these places, those of a partition in order."""
+        """The records at these places, those of a partition in order; what was sealed is opened.
+
+        Raises:
+            Config: a value is encrypted, and its key is not among those that are set.
+        """
         asked = set(places)
         for spans in stretches(asked):
-            yield from (record for record in self._edge.read(spans, checked=checked) if record.position in asked)
+            for record in self._edge.read(spans, checked=checked):
+                if record.position in asked:
+                    yield record if record.value is None else replace(record, value=self._seal.open(record.value))
 
     def _marks(self) -> Mapping[str, Replay]:
         marks: dict[str, Replay] = {}

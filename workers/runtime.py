@@ -15,16 +15,17 @@ import asyncio
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import structlog
 
-from pipeline.handling import Handler, Remembering
+from pipeline.errors import ConvmineError
+from pipeline.handling import Ending, Handler, Remembering
 from pipeline.stages import Stage
 from workers.breaker import Breaker
 from workers.changes import Changes
 from workers.equipment import Equipment
-from workers.records import Record
+from workers.records import Record, write_event
 from workers.settle import Release, Settler
 from workers.window import Acknowledge, Window
 
@@ -68,6 +69,8 @@ class Runner:
         self._limits = limits
         self._health = equipment.health
         self._holds = hasattr(handler, "let_go")
+        self._publisher = equipment.publisher
+        self._ends = cast("Ending", handler).ends if hasattr(handler, "ends") else tuple
         self._breaker = Breaker(limits.breaker_failures, limits.policy.delay, equipment.health)
         self._settler = Settler(stage, handler, equipment, self._breaker)
         self._windows: dict[Partition, Window] = {}
@@ -100,13 +103,21 @@ class Runner:
         self._set_going(lane)
 
     async def tend(self) -> None:
-        """For ever: let go of what is held of calls of which nothing has come for ``hold_s``."""
+        """For ever: let go of what is held of calls of which nothing has come for ``hold_s``, and end idle ones."""
         while self._holds:
             await asyncio.sleep(self._limits.hold_s / 4)
+            await self._end_idle()
             long_ago = asyncio.get_running_loop().time() - self._limits.hold_s
             for lane in tuple(self._lanes.values()):
                 if lane.held and lane.touched_at < long_ago:
                     self._let_go(lane)
+
+    async def _end_idle(self) -> None:
+        try:
+            if ends := self._ends():
+                await self._publisher.publish([write_event(end) for end in ends])
+        except ConvmineError as error:
+            log.warning("idle calls are not ended", reason=error.message)
 
     async def drain(self, seconds: float) -> None:
         """Take nothing more, let what is being handled finish for so many seconds, and let go of the rest."""

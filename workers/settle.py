@@ -71,6 +71,7 @@ class Settler:
         self._health = equipment.health
         self._breaker = breaker
         self._claims = equipment.claims
+        self._seal = equipment.seal
         states = equipment.states
         self._memory = Memory(cast("Remembering[Any]", handler), states) if states is not None else None
         self._slots = asyncio.Semaphore(equipment.limits.in_flight)
@@ -206,7 +207,7 @@ class Settler:
         log.error(
             "dead letter", reason=failure.reason, attempts=failure.attempts, exc_info=error if unexpected else None
         )
-        records = (dead_letter(failure), call_failed(failure, self._limits.tenant))
+        records = (dead_letter(failure, self._seal), call_failed(failure, self._limits.tenant))
         for attempt in itertools.count(1):
             try:
                 async with self._breaker.passage() if self._breaker.is_open else _FREE:

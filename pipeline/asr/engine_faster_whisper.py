@@ -1,19 +1,30 @@
-"""Whisper on CTranslate2 (faster-whisper), in a thread of its own."""
+"""Whisper on CTranslate2 (faster-whisper), several spans in one pass, in a thread of its own."""
 
 from __future__ import annotations
 
 import asyncio
+from bisect import bisect_right
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from math import exp
+from math import ceil, exp
 from typing import Any, Final
 
+import numpy as np
+
+from pipeline.asr.engine_whisper_spans import language_of, timed, together
 from pipeline.dependencies import answered
 from pipeline.errors import Config, Poison, Retryable
-from pipeline.ports import AsrEngine, Recognition, Speech
+from pipeline.ports import AsrEngine, Recognition, Samples, Speech
 from pipeline.settings import AsrSettings
 
 _RATE_HZ: Final = 16_000
+_LONGEST_S: Final = 30
+# The thresholds of whisper.transcribe: this sure of silence, and this unsure of its words.
+_NO_SPEECH: Final = 0.6
+_AVERAGE_LOGPROB: Final = -1.0
+# Spans are laid one after the other, each at a whole second and so far from the last that what faster-whisper does to
+# a long first word, by the time since the last one, is the same in any company.
+_APART_S: Final = 4
 
 
 def build(settings: AsrSettings) -> AsrEngine:
@@ -33,17 +44,39 @@ def build(settings: AsrSettings) -> AsrEngine:
             f"the faster-whisper model {settings.model!r} cannot be loaded on {settings.device!r}: {reason}",
             hint="name a size such as small (it is downloaded once), or give the folder of a converted model",
         ) from error
-    return FasterWhisperEngine(model, name=f"faster-whisper-{settings.model.rpartition('/')[2]}")
+    return FasterWhisperEngine(model, name=f"faster-whisper-{settings.model.rpartition('/')[2]}", batch=settings.batch)
 
 
 class FasterWhisperEngine:
-    """Recognises span after span; its own voice activity detection stays off, as ours has cut already."""
+    """Decodes at most ``batch`` spans of up to 30 s at once, greedily.
+
+    Its own voice activity detection stays off, as ours has cut already. It is not tried again at higher temperatures:
+    CTranslate2 draws from a generator that cannot be set anew, so that a redelivery would say something else.
+
+    Args:
+        model: a ``faster_whisper.WhisperModel``.
+        name: what transcripts name.
+        batch: spans at once.
+        longest: tokens of one span at most; None is what the model's context holds.
+    """
 
     sample_rate_hz: Final = _RATE_HZ
 
-    def __init__(self, model: Any, *, name: str) -> None:  # noqa: ANN401 - faster_whisper is not checked here
+    def __init__(
+        self,
+        model: Any,  # noqa: ANN401 - faster_whisper is not checked here
+        *,
+        name: str,
+        batch: int,
+        longest: int | None = None,
+    ) -> None:
+        from faster_whisper import BatchedInferencePipeline
+
         self._model = model
+        self._pipeline = BatchedInferencePipeline(model)
         self._name = name
+        self._batch = batch
+        self._longest = longest
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="faster-whisper")
 
     @property
@@ -51,46 +84,97 @@ class FasterWhisperEngine:
         return self._name
 
     async def recognise(self, speeches: Sequence[Speech]) -> list[Recognition]:
-        """Recognise the stretches one after the other; the language is detected where it is not given.
+        """Recognise the stretches, batch by batch; the language is detected where it is not given.
 
         Raises:
             Retryable: the device has no memory left.
             Poison: the model does not know the language.
         """
         loop = asyncio.get_running_loop()
-        results = [await loop.run_in_executor(self._thread, self._recognise, speech) for speech in speeches]
-        answered("faster-whisper")
+        results: list[Recognition] = []
+        for start in range(0, len(speeches), self._batch):
+            batch = speeches[start : start + self._batch]
+            results += await loop.run_in_executor(self._thread, self._recognise, batch)
+            answered("faster-whisper")
         return results
 
     async def close(self) -> None:
         await asyncio.to_thread(self._thread.shutdown, wait=True, cancel_futures=True)
 
-    def _recognise(self, speech: Speech) -> Recognition:
-        language = None if speech.language is None else speech.language.partition("-")[0]
-        if language is not None and language not in self._model.supported_languages:
-            raise Poison(f"the model {self._name} does not know the language {language!r}")
+    def _recognise(self, speeches: Sequence[Speech]) -> list[Recognition]:
+        for speech in speeches:
+            if (code := language_of(speech)) is not None and code not in self._model.supported_languages:
+                raise Poison(f"the model {self._name} does not know the language {code!r}")
         try:
-            found, info = self._model.transcribe(
-                speech.samples,
-                language=language,
-                beam_size=1,
-                temperature=0.0,  # a redelivery must say the same
-                without_timestamps=True,
-                condition_on_previous_text=False,
-                vad_filter=False,
-            )
-            segments = list(found)
+            languages = [language_of(speech) or self._language(speech.samples) for speech in speeches]
+            results: dict[int, Recognition] = {}
+            for (language, vocabulary), rows in together(speeches, languages).items():
+                spans = [speeches[row].samples[: _LONGEST_S * _RATE_HZ] for row in rows]
+                results.update(zip(rows, self._decode(spans, language, vocabulary), strict=True))
         except RuntimeError as error:
             if "out of memory" in str(error).lower():
-                raise Retryable("faster-whisper has no memory left", dependency="faster-whisper") from error
+                raise Retryable(
+                    f"faster-whisper has no memory left for {len(speeches)} spans",
+                    dependency="faster-whisper",
+                    hint="where this goes on, set CONVMINE_ASR_BATCH to less",
+                ) from error
             raise
-        text = " ".join(segment.text.strip() for segment in segments).strip()
-        return Recognition(text, _confidence(segments), str(info.language))
+        return [results[row] for row in range(len(speeches))]
+
+    def _language(self, samples: Samples) -> str:
+        known: Sequence[str] = self._model.supported_languages
+        return known[0] if len(known) == 1 else str(self._model.detect_language(audio=samples)[0])
+
+    def _decode(self, spans: Sequence[Samples], language: str, vocabulary: tuple[str, ...]) -> list[Recognition]:
+        audio, starts = _laid_out(spans)
+        found, _ = self._pipeline.transcribe(
+            audio,
+            language=language,
+            beam_size=1,
+            temperature=0.0,
+            without_timestamps=True,
+            word_timestamps=True,
+            max_new_tokens=self._longest,
+            # Half a sample more, because it multiplies by the rate and rounds down.
+            clip_timestamps=[
+                {"start": start + 0.5 / _RATE_HZ, "end": start + (len(span) + 0.5) / _RATE_HZ}
+                for start, span in zip(starts, spans, strict=True)
+            ],
+            batch_size=len(spans),
+            hotwords=", ".join(vocabulary) + "." if vocabulary else None,
+        )
+        segments: list[list[Any]] = [[] for _ in spans]
+        for segment in found:
+            segments[bisect_right(starts, segment.seek / self._model.frames_per_second) - 1].append(segment)
+        return [
+            _recognition(its, language, start, len(span))
+            for its, start, span in zip(segments, starts, spans, strict=True)
+        ]
 
 
-def _confidence(segments: Sequence[Any]) -> float | None:
-    seconds = sum(segment.end - segment.start for segment in segments)
-    if seconds <= 0:
-        return None
-    mean = sum(segment.avg_logprob * (segment.end - segment.start) for segment in segments) / seconds
-    return min(1.0, exp(mean))
+def _laid_out(spans: Sequence[Samples]) -> tuple[Samples, list[int]]:
+    """The spans in one recording, parted by silence, and at which second each starts."""
+    starts, end_s = [], 0
+    for span in spans:
+        starts.append(end_s + _APART_S)
+        end_s = starts[-1] + ceil(len(span) / _RATE_HZ)
+    audio = np.zeros(end_s * _RATE_HZ, dtype=np.float32)
+    for start, span in zip(starts, spans, strict=True):
+        audio[start * _RATE_HZ : start * _RATE_HZ + len(span)] = span
+    return audio, starts
+
+
+def _recognition(segments: Sequence[Any], language: str, start_s: int, samples: int) -> Recognition:
+    """What was found in a span that was laid out at ``start_s``."""
+    if not segments:
+        return Recognition("", language=language)
+    if all(it.no_speech_prob > _NO_SPEECH and it.avg_logprob < _AVERAGE_LOGPROB for it in segments):
+        return Recognition("", language=language, cut="no_speech")
+    text = " ".join(segment.text.strip() for segment in segments).strip()
+    words = (
+        (str(word.word), word.start - start_s, word.end - start_s)
+        for segment in segments
+        for word in segment.words or ()
+    )
+    confidence = min(1.0, exp(sum(segment.avg_logprob for segment in segments) / len(segments)))
+    return Recognition(text, confidence, language, timed(words, samples / _RATE_HZ))

@@ -16,7 +16,7 @@ from typing import Any, Final
 from pipeline.asr.pcm import pcm16
 from pipeline.dependencies import answered
 from pipeline.errors import Poison, Retryable
-from pipeline.ports import AsrEngine, Recognition, Speech
+from pipeline.ports import AsrEngine, Recognition, Speech, TimedWord
 from pipeline.settings import AsrSettings
 
 _RATE_HZ: Final = 16_000
@@ -26,6 +26,9 @@ _LIMITS: Final = {"maxhmmpf": 3_000, "maxwpf": 20, "topn": 2}
 # <s>, <sil>, [SPEECH], [NOISE], ++UM++: the decoder's words for what is none.
 _FILLER: Final = re.compile(r"^(<.*>|\[.*\]|\+\+.*\+\+)$")
 _VARIANT: Final = re.compile(r"\(\d+\)$")
+_FRAME_MS: Final = 10
+
+_Word = tuple[str, int, int]  # as the decoder has it, its first and its last frame
 
 
 def build(settings: AsrSettings) -> AsrEngine:
@@ -33,15 +36,11 @@ def build(settings: AsrSettings) -> AsrEngine:
     return PocketsphinxEngine(workers=settings.workers)
 
 
-def words_of(hypothesis: str) -> str:
-    """A hypothesis without fillers and without the marks of pronunciation variants, as in ``read(2)``."""
-    return " ".join(_VARIANT.sub("", word) for word in hypothesis.split() if not _FILLER.match(word))
-
-
 class PocketsphinxEngine:
     """Recognises 16 kHz English; each process has one decoder with the model that ships with pocketsphinx.
 
-    A process that dies breaks the pool: the next call gets a new one.
+    It knows its own words only, so that a vocabulary is of no use to it, and takes the stretches as they come: each
+    process one after the other. A process that dies breaks the pool: the next call gets a new one.
     """
 
     name: Final = "pocketsphinx"
@@ -68,13 +67,13 @@ class PocketsphinxEngine:
         loop = asyncio.get_running_loop()
         try:
             tasks = [loop.run_in_executor(pool, _decode, pcm16(speech.samples)) for speech in speeches]
-            hypotheses = await asyncio.gather(*tasks)
+            heard = await asyncio.gather(*tasks)
         except BrokenProcessPool as error:
             if self._pool is pool:
                 self._pool = None
             raise Retryable("a process of pocketsphinx died while it decoded", dependency="pocketsphinx") from error
         answered("pocketsphinx")
-        return [Recognition(words_of(hypothesis), language="en") for hypothesis in hypotheses]
+        return [_recognition(words, len(speech.samples)) for words, speech in zip(heard, speeches, strict=True)]
 
     async def close(self) -> None:
         """Stop the processes; what waits is dropped, what runs is finished."""
@@ -86,6 +85,17 @@ class PocketsphinxEngine:
         if self._pool is None:
             self._pool = ProcessPoolExecutor(self._workers, mp_context=get_context("spawn"), initializer=_start_decoder)
         return self._pool
+
+
+def _recognition(words: Sequence[_Word], samples: int) -> Recognition:
+    """What was said, without fillers and without the marks of pronunciation variants, as in ``read(2)``."""
+    ends_ms = samples * 1_000 // _RATE_HZ
+    kept = tuple(
+        TimedWord(_VARIANT.sub("", text), min(start * _FRAME_MS, ends_ms), min((last + 1) * _FRAME_MS, ends_ms))
+        for text, start, last in words
+        if not _FILLER.match(text)
+    )
+    return Recognition(" ".join(word.text for word in kept), language="en", words=kept)
 
 
 _process: dict[str, Any] = {}  # of a child: its one decoder
@@ -106,11 +116,10 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _decode(pcm: bytes) -> str:
+def _decode(pcm: bytes) -> list[_Word]:
     decoder = _process["decoder"]
     decoder.reinit_feat()  # else the words of a span hang on what this process heard before it
     decoder.start_utt()
     decoder.process_raw(pcm, no_search=False, full_utt=True)
     decoder.end_utt()
-    hypothesis = decoder.hyp()
-    return "" if hypothesis is None else str(hypothesis.hypstr)
+    return [(str(it.word), int(it.start_frame), int(it.end_frame)) for it in decoder.seg() or ()]

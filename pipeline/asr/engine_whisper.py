@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import lru_cache
+from hashlib import sha256
 from math import exp
 from typing import Any, Final
 
+from pipeline.asr.engine_whisper_spans import language_of, together
+from pipeline.asr.engine_whisper_words import compile_alignment, word_times
+from pipeline.asr.vocabulary import prompt_of
 from pipeline.dependencies import answered
 from pipeline.errors import Config, Poison, Retryable
-from pipeline.ports import AsrEngine, Recognition, Speech
+from pipeline.ports import AsrEngine, Recognition, Samples, Speech, TimedWord
 from pipeline.settings import AsrSettings
 
 _RATE_HZ: Final = 16_000
-# The thresholds of whisper.transcribe: this sure of silence, and this unsure of its words.
+# The thresholds of whisper.transcribe: this sure of silence, this unsure of its words, and this repetitive.
 _NO_SPEECH: Final = 0.6
 _AVERAGE_LOGPROB: Final = -1.0
+_COMPRESSION: Final = 2.4
+TEMPERATURES: Final = (0.2, 0.4, 0.6, 0.8, 1.0)
+"""What ``whisper.transcribe`` tries, one after the other, where greedy decoding fails."""
 
 
 def build(settings: AsrSettings) -> AsrEngine:
@@ -26,18 +36,43 @@ def build(settings: AsrSettings) -> AsrEngine:
         Config: the model cannot be loaded, or the device is not there.
     """
     device = _device(settings.device)
-    return WhisperEngine(_load(settings.model, device), name=f"whisper-{_stem(settings.model)}", batch=settings.batch)
+    model = _load(settings.model, device)
+    compile_alignment()
+    return WhisperEngine(model, name=f"whisper-{_stem(settings.model)}", batch=settings.batch)
 
 
 class WhisperEngine:
-    """Decodes greedily, at most ``batch`` spans of up to 30 s at once; one batch at a time has the model."""
+    """Decodes at most ``batch`` spans of up to 30 s at once; one batch at a time has the model.
+
+    Spans of one language and one vocabulary are decoded together, greedily; one that fails by the thresholds is decoded
+    again by itself at each of ``temperatures`` until it does not. What is drawn there depends on the span's samples
+    alone, so that a redelivery says the same, in whatever company.
+
+    Args:
+        model: a Whisper model.
+        name: what transcripts name.
+        batch: spans at once.
+        temperatures: to try where greedy decoding fails; none leaves it at that.
+        longest: tokens of one span at most; None is half of the model's context, as in ``whisper.transcribe``.
+    """
 
     sample_rate_hz: Final = _RATE_HZ
 
-    def __init__(self, model: Any, *, name: str, batch: int) -> None:  # noqa: ANN401 - whisper has no types
+    def __init__(
+        self,
+        model: Any,  # noqa: ANN401 - whisper has no types
+        *,
+        name: str,
+        batch: int,
+        temperatures: Sequence[float] = TEMPERATURES,
+        longest: int | None = None,
+    ) -> None:
         self._model = model
         self._name = name
         self._batch = batch
+        self._temperatures = tuple(temperatures)
+        self._longest = longest
+        self._prompt = lru_cache(maxsize=64)(self._prompt_tokens)
         # One thread, and not a lock: a cancelled call's batch still finishes before the next one starts.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="whisper")
 
@@ -69,20 +104,22 @@ class WhisperEngine:
         try:
             with torch.inference_mode():
                 features = self._features(speeches)
-                languages = self._languages(speeches, features)
-                return self._decode(features, languages)
+                return self._decode(speeches, features, self._languages(speeches, features))
         except torch.OutOfMemoryError as error:
-            raise Retryable(f"whisper has no memory left for {len(speeches)} spans", dependency="whisper") from error
+            raise Retryable(
+                f"whisper has no memory left for {len(speeches)} spans",
+                dependency="whisper",
+                hint="where this goes on, set CONVMINE_ASR_BATCH to less",
+            ) from error
 
     def _features(self, speeches: Sequence[Speech]) -> Any:  # noqa: ANN401 - a tensor
         import torch
         import whisper
 
-        mels = [
-            whisper.log_mel_spectrogram(whisper.pad_or_trim(speech.samples), n_mels=self._model.dims.n_mels)
-            for speech in speeches
-        ]
-        mel = torch.stack(mels).to(self._model.device)
+        mels, device = self._model.dims.n_mels, self._model.device
+        # One by one: the spectrogram is scaled by its loudest value, which must not be that of another span.
+        rows = [whisper.log_mel_spectrogram(whisper.pad_or_trim(it.samples), mels, device=device) for it in speeches]
+        mel = torch.stack(rows)
         return self._model.embed_audio(mel.half() if self._fp16 else mel)
 
     @property
@@ -92,7 +129,7 @@ class WhisperEngine:
     def _languages(self, speeches: Sequence[Speech], features: Any) -> list[str]:  # noqa: ANN401 - a tensor
         from whisper.tokenizer import LANGUAGES
 
-        known = [None if speech.language is None else speech.language.partition("-")[0] for speech in speeches]
+        known = [language_of(speech) for speech in speeches]
         readable = LANGUAGES if self._model.is_multilingual else {"en": "english"}
         if (odd := next((language for language in known if language and language not in readable), None)) is not None:
             raise Poison(f"the model {self._name} does not know the language {odd!r}")
@@ -105,22 +142,86 @@ class WhisperEngine:
         detected = {index: max(found, key=found.get) for index, found in zip(unknown, probabilities, strict=True)}
         return [language or detected[index] for index, language in enumerate(known)]
 
-    def _decode(self, features: Any, languages: list[str]) -> list[Recognition]:  # noqa: ANN401 - a tensor
-        from whisper import DecodingOptions, decode
+    def _decode(self, speeches: Sequence[Speech], features: Any, languages: Sequence[str]) -> list[Recognition]:  # noqa: ANN401 - a tensor
+        from whisper import decode
 
         results: dict[int, Recognition] = {}
-        for language in sorted(set(languages)):
-            rows = [index for index, its in enumerate(languages) if its == language]
-            options = DecodingOptions(language=language, without_timestamps=True, fp16=self._fp16)
-            decoded = decode(self._model, features[rows], options)
-            results.update(zip(rows, map(_recognition, decoded), strict=True))
-        return [results[index] for index in range(len(languages))]
+        for (language, vocabulary), rows in together(speeches, languages).items():
+            options = self._options(language, vocabulary)
+            for row, decoded in zip(rows, decode(self._model, features[rows], options), strict=True):
+                samples = speeches[row].samples
+                result = self._settled(decoded, features[row], options, samples)
+                words = () if _is_silence(result) else self._words(result, features[row], len(samples))
+                results[row] = _recognition(result, words)
+        return [results[row] for row in range(len(speeches))]
+
+    def _options(self, language: str, vocabulary: tuple[str, ...]) -> Any:  # noqa: ANN401 - whisper has no types
+        from whisper import DecodingOptions
+
+        return DecodingOptions(
+            language=language,
+            prompt=self._prompt(vocabulary),
+            sample_len=self._longest,
+            without_timestamps=True,
+            fp16=self._fp16,
+        )
+
+    def _prompt_tokens(self, vocabulary: tuple[str, ...]) -> list[int] | None:
+        """The prompt as tokens; Whisper itself would cut the first terms off, which are the best ones."""
+        encode, room = self._tokenizer("en").encode, self._model.dims.n_text_ctx // 2 - 1
+        prompt = prompt_of(vocabulary, lambda text: len(encode(f" {text}")) <= room)
+        return None if prompt is None else list(encode(f" {prompt}"))
+
+    def _settled(self, result: Any, features: Any, options: Any, samples: Samples) -> Any:  # noqa: ANN401 - whisper has no types
+        """The result, or where it failed the first of higher temperature that does not, or the best of all."""
+        from whisper import decode
+
+        tried = [result]
+        if _failed(result):
+            with _drawing_by(samples, self._model.device):
+                for temperature in self._temperatures:
+                    tried.append(decode(self._model, features, replace(options, temperature=temperature)))
+                    if not _failed(tried[-1]):
+                        return tried[-1]
+        return max(tried, key=lambda it: (it.compression_ratio <= _COMPRESSION, it.avg_logprob))
+
+    def _words(self, result: Any, features: Any, samples: int) -> tuple[TimedWord, ...]:  # noqa: ANN401 - whisper has no types
+        return word_times(self._model, self._tokenizer(result.language), result.tokens, features, samples)
+
+    def _tokenizer(self, language: str) -> Any:  # noqa: ANN401 - whisper has no types
+        from whisper.tokenizer import get_tokenizer
+
+        model = self._model
+        return get_tokenizer(
+            model.is_multilingual, num_languages=model.num_languages, language=language, task="transcribe"
+        )
 
 
-def _recognition(result: Any) -> Recognition:  # noqa: ANN401 - whisper has no types
-    if result.no_speech_prob > _NO_SPEECH and result.avg_logprob < _AVERAGE_LOGPROB:
-        return Recognition("", language=result.language)
-    return Recognition(result.text.strip(), min(1.0, exp(result.avg_logprob)), result.language)
+@contextmanager
+def _drawing_by(samples: Samples, device: Any) -> Iterator[None]:  # noqa: ANN401 - whisper has no types
+    """Inside, what torch draws depends on the samples alone; its generators are as before afterwards."""
+    import torch
+
+    devices = [torch.cuda.current_device() if device.index is None else device.index] if device.type == "cuda" else []
+    with torch.random.fork_rng(devices=devices):
+        torch.manual_seed(int.from_bytes(sha256(samples.tobytes()).digest()[:8], "big"))
+        yield
+
+
+def _failed(result: Any) -> bool:  # noqa: ANN401 - whisper has no types
+    if _is_silence(result):
+        return False
+    return bool(result.compression_ratio > _COMPRESSION or result.avg_logprob < _AVERAGE_LOGPROB)
+
+
+def _is_silence(result: Any) -> bool:  # noqa: ANN401 - whisper has no types
+    return bool(result.no_speech_prob > _NO_SPEECH and result.avg_logprob < _AVERAGE_LOGPROB)
+
+
+def _recognition(result: Any, words: tuple[TimedWord, ...]) -> Recognition:  # noqa: ANN401 - whisper has no types
+    if _is_silence(result):
+        return Recognition("", language=result.language, cut="no_speech")
+    return Recognition(result.text.strip(), min(1.0, exp(result.avg_logprob)), result.language, words)
 
 
 def _device(wanted: str) -> str:

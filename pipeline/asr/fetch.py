@@ -1,4 +1,4 @@
-"""Claim checks to local files: ``file://`` below allowed folders, ``http(s)://`` from allowed hosts."""
+"""Claim checks to local files: ``file://`` in allowed folders, ``http(s)://`` and ``s3://`` from allowed places."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ import hashlib
 import stat
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from pipeline.asr.download import Downloads
+from pipeline.asr.download import Downloads, Source, WebRecording
 from pipeline.asr.errors import NotThereYet
+from pipeline.asr.hosts import AllowedHosts
+from pipeline.asr.s3 import S3Recording, Signer, place_of
 from pipeline.errors import Poison
 from pipeline.ports import AudioStore, ClaimCheck
 from pipeline.settings import AudioSettings
@@ -21,21 +24,52 @@ _HERE: Final = frozenset({"", "localhost"})
 
 
 def build_store(settings: AudioSettings) -> AudioStore:
-    """The store that the settings describe; nothing is allowed that they do not name."""
+    """The store that the settings describe; nothing is allowed that they do not name.
+
+    Raises:
+        Config: buckets are named, and boto3 is not installed or the settings for S3 do not fit together.
+    """
     return ClaimedRecordings(
         roots=settings.allowed_roots,
-        downloads=Downloads(
-            hosts=settings.allowed_hosts, max_bytes=settings.max_bytes, timeout_s=settings.fetch_timeout_s
+        servers=Servers(
+            AllowedHosts(settings.allowed_hosts),
+            settings.allowed_buckets,
+            Signer(settings) if settings.allowed_buckets else None,
         ),
+        downloads=Downloads(max_bytes=settings.max_bytes, timeout_s=settings.fetch_timeout_s),
         max_bytes=settings.max_bytes,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """Where recordings may be downloaded from; without buckets there is nobody to sign."""
+
+    hosts: AllowedHosts
+    buckets: tuple[str, ...] = ()
+    signer: Signer | None = None
+
+    def source(self, uri: str, parts: SplitResult) -> Source:
+        """What to download.
+
+        Raises:
+            Poison: the scheme or the bucket is not allowed.
+        """
+        if parts.scheme in {"http", "https"}:
+            return WebRecording(parts, self.hosts)
+        if parts.scheme != "s3":
+            raise Poison(f"the scheme of {uri!r} is not supported: use file://, https://, http:// or s3://")
+        place = place_of(uri, self.buckets)
+        assert self.signer is not None  # as a bucket was found in buckets
+        return S3Recording(place, self.signer)
 
 
 class ClaimedRecordings:
     """Checks where a claim points, brings the bytes here, and checks that they are the claimed ones."""
 
-    def __init__(self, *, roots: Sequence[Path], downloads: Downloads, max_bytes: int) -> None:
+    def __init__(self, *, roots: Sequence[Path], servers: Servers, downloads: Downloads, max_bytes: int) -> None:
         self._roots = tuple(root.resolve() for root in roots)
+        self._servers = servers
         self._downloads = downloads
         self._max_bytes = max_bytes
 
@@ -47,18 +81,17 @@ class ClaimedRecordings:
             NotThereYet: the file or the address does not exist (yet).
             Retryable: the server is away or slow.
             Poison: the claim is not allowed, the file is empty or too large, or its sha256 differs.
+            Config: S3 has no keys, or the server refuses them.
         """
         parts = _split(claim.uri)
         if parts.scheme == "file":
             path = await asyncio.to_thread(self._local, parts)
             await asyncio.to_thread(self._check, path, claim.sha256)
             yield path
-        elif parts.scheme in {"http", "https"}:
-            async with self._downloads.download(parts) as path:
+        else:
+            async with self._downloads.download(self._servers.source(claim.uri, parts)) as path:
                 await asyncio.to_thread(self._check, path, claim.sha256)
                 yield path
-        else:
-            raise Poison(f"the scheme of {claim.uri!r} is not supported: use file://, http:// or https://")
 
     def _local(self, parts: SplitResult) -> Path:
         uri = parts.geturl()

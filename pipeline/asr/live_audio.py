@@ -23,8 +23,8 @@ _CROSSINGS: Final = 16
 _KAISER_BETA: Final = 8.0  # images and aliases 80 dB down
 
 
-def check_body(body: bytes, raw: RawFormat) -> None:
-    """See that a chunk holds whole frames (one sample of each channel) at a rate that is read.
+def check_body(body: bytes, raw: RawFormat) -> int:
+    """How many frames (one sample of each channel) a chunk has, at a rate that is read.
 
     Raises:
         Poison: the rate is none that is read live, there is no audio, or the last frame is cut through.
@@ -34,12 +34,22 @@ def check_body(body: bytes, raw: RawFormat) -> None:
         raise Poison(f"the chunk has {raw.sample_rate_hz} Hz; live audio is read at {known} Hz")
     if not body:
         raise Poison("the chunk has no audio: 0 bytes")
-    size = raw.channels * (2 if raw.encoding is Encoding.L16 else 1)
+    size = _frame_bytes(raw)
     if len(body) % size:
         raise Poison(
             f"the chunk has {len(body)} bytes, which is no whole number of frames: "
             f"a frame of {raw.encoding} with {raw.channels} channels has {size}"
         )
+    return len(body) // size
+
+
+def bytes_a_second(raw: RawFormat) -> int:
+    """How many bytes a second of such audio has."""
+    return _frame_bytes(raw) * raw.sample_rate_hz
+
+
+def _frame_bytes(raw: RawFormat) -> int:
+    return raw.channels * (2 if raw.encoding is Encoding.L16 else 1)
 
 
 def samples_of(body: bytes, raw: RawFormat, order: ByteOrder | None) -> Samples:

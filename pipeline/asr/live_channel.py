@@ -13,14 +13,24 @@ from pipeline.asr.vad import RATE_HZ, Rules
 from pipeline.ports import Samples
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Spoken:
-    """Something that was said, to be recognised: mono samples at 16 kHz; times are of the call."""
+    """Something that was said, to be recognised: mono samples at 16 kHz; times are of the call.
+
+    It follows the cut ``before`` and the chunks from the offset ``held_from`` on.
+    """
 
     channel: int
     start_ms: int
     end_ms: int
     samples: Samples
+    before: ChannelCut
+    held_from: int
+
+    @property
+    def is_out(self) -> bool:
+        """Whether its words are out already, and it is only heard again."""
+        return self.before.out_ms is not None and self.start_ms < self.before.out_ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +57,23 @@ class LiveChannel:
 
     @property
     def held_from(self) -> int | None:
-        """The offset of the oldest chunk that has audio after the cut."""
-        return self._pieces[0].offset if self._pieces else None
+        """The oldest offset of a chunk that has audio after the cut; a late chunk has a higher one than the next."""
+        return min((piece.offset for piece in self._pieces), default=None)
+
+    @property
+    def speaking_ms(self) -> tuple[int, int] | None:
+        """Somebody speaks and goes on: when that began in the call, and how long it is heard; else None."""
+        if (speaking := self._finder.speaking) is None:
+            return None
+        start, heard = speaking
+        return self._mark(self._frame(start)).ms, (heard - start) * 1_000 // RATE_HZ
+
+    def so_far(self) -> Spoken | None:
+        """What was said so far by whoever speaks and goes on."""
+        if (speaking := self._finder.speaking) is None:
+            return None
+        start, heard = speaking
+        return self._spoken(start, heard, self._finder.heard_from(start))
 
     def feed(self, piece: Piece) -> list[Spoken]:
         """What is said up to the cuts that this piece brings about."""
@@ -96,13 +121,19 @@ class LiveChannel:
         """What was said before the cut, and the pieces after it, for a listener that starts afresh."""
         spoken: list[Spoken] = []
         if cut.speech is not None:
-            start_ms = self._mark(self._frame(cut.start)).ms
-            end_ms = self._mark(self._frame(cut.start + len(cut.speech))).ms
-            spoken.append(Spoken(self.index, start_ms, max(start_ms, end_ms), cut.speech))
+            spoken.append(self._spoken(cut.start, cut.start + len(cut.speech), cut.speech))
         rest = deque(_after(self._pieces, frame))
-        self.cut = ChannelCut(mark=self._mark(frame), noise_db=cut.noise_db)
+        # What was said before this time is out still, when the next is heard; a cut in silence must not forget that.
+        self.cut = ChannelCut(mark=self._mark(frame), noise_db=cut.noise_db, out_ms=self.cut.out_ms)
         self._start_afresh()
         return spoken, rest
+
+    def _spoken(self, start: int, end: int, samples: Samples) -> Spoken:
+        """From one sample at 16 kHz, counted from the cut, to another."""
+        start_ms, end_ms = (self._mark(self._frame(sample)).ms for sample in (start, end))
+        held_from = self.held_from
+        assert held_from is not None
+        return Spoken(self.index, start_ms, max(start_ms, end_ms), samples, self.cut, held_from)
 
     def _frame(self, sample: int) -> int:
         """The frame, counted from the cut, in which a sample at 16 kHz lies."""

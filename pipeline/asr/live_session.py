@@ -6,14 +6,17 @@ again has the same in memory, makes the same cuts, and makes them at the same ch
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import structlog
 
-from pipeline.asr.live_audio import ByteOrder, check_body, clear_byte_order, samples_of
+from pipeline.asr.live_audio import ByteOrder, bytes_a_second, check_body, clear_byte_order, samples_of
 from pipeline.asr.live_channel import LiveChannel, Piece, Spoken, ms_of
+from pipeline.asr.live_numbers import Runs, cut_before
+from pipeline.asr.live_order import JITTER_MS, Arrivals, Arrived, is_missing_before, is_older
 from pipeline.asr.live_state import ChannelCut, LiveCall, Mark
 from pipeline.asr.stage import roles
 from pipeline.asr.streaming_vad import Detectors
@@ -23,10 +26,12 @@ from pipeline.handling import Inbound
 from schemas.audio import AudioChunk, Encoding, RawFormat
 from schemas.wire import Role
 
+_LONG_CHUNK_S: Final = 1.0
+"""So much audio takes 10 ms, and no event waits longer for another. Threads cost far more with many calls: each time
+numpy has given the interpreter's lock away, a thread waits for up to 5 ms to have it back (measured: 61 ms for a chunk
+of 200 ms that takes 2 ms of work, with 50 calls at once).
+"""
 _log: Final = structlog.get_logger(__name__)
-
-JITTER_MS: Final = 100
-"""Chunks that begin so much before or after the end of the one before them still follow it without a gap."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +57,18 @@ class LiveSession:
         self.partition = partition
         self.waiting: list[Spoken | Missing] = []
         """What was found and is not out yet."""
+        self.runs: Runs = {}
+        """What was said and is kept."""
+        self.must_tell = False
+        """Nothing that was said may wait any longer: the talk was broken off."""
         self.newest: Inbound | None = None
         """The newest chunk that was taken."""
         self.at: int | None = None
         """The offset of the last event that was listened to."""
+        self.was_tried = False
+        """Whether somebody has tried to recognise what is waiting."""
+        self.dropped = 0
+        """Chunks that were repeated or came too late."""
         self.roles: dict[int, Role] = {}
         self._rules = rules
         self._detectors = detectors
@@ -63,6 +76,7 @@ class LiveSession:
         self._byte_order: ByteOrder | None = call.byte_order
         self._may_jump = call.may_jump
         self._channels: list[LiveChannel] = []
+        self._arrivals = Arrivals()
         self._end: Mark | None = None
         if call.raw is not None and call.cuts:
             self._end = _before_first(call.cuts, call.raw.sample_rate_hz)
@@ -72,7 +86,24 @@ class LiveSession:
     @property
     def held_from(self) -> int | None:
         """The offset of the oldest chunk that is still needed; None when all audio is out."""
-        return min((it.held_from for it in self._channels if it.held_from is not None), default=None)
+        found = [it.held_from for it in self._channels] + [self._arrivals.held_from]
+        found += [it.held_from for it in self.spoken]
+        found += [run[0].spoken.held_from for run in self.runs.values()]
+        return min((it for it in found if it is not None), default=None)
+
+    @property
+    def spoken(self) -> list[Spoken]:
+        """What was said of what is waiting."""
+        return [it for it in self.waiting if isinstance(it, Spoken)]
+
+    @property
+    def now_ms(self) -> int:
+        """How far the call was listened to."""
+        return 0 if self._end is None else self._end.ms
+
+    @property
+    def channels(self) -> Sequence[LiveChannel]:
+        return self._channels
 
     @property
     def has_moved(self) -> bool:
@@ -86,61 +117,95 @@ class LiveSession:
         return call.model_copy(update=heard)
 
     def take(self, inbound: Inbound, chunk: AudioChunk) -> None:
-        """Listen to a chunk; what it decides is then waiting. Blocks the thread it runs in.
+        """Listen to a chunk; what it decides is then waiting.
 
-        A chunk that was taken before, or is older than the newest one, is dropped.
+        A chunk that was taken before, or is older than the newest that was listened to, is dropped; one that has
+        overtaken another waits for it.
 
         Raises:
             Poison: its audio cannot be read, or it does not fit to the chunks before; nothing has changed then.
         """
-        roles_by_index = self._check(chunk, inbound.body)
-        start = Mark(sequence=chunk.sequence, ms=chunk.offset_ms)
-        if self._end is not None and _is_older(start, self._end):
-            _log.info("chunk.dropped", call_id=chunk.call_id, sequence=chunk.sequence, reason="repeated or late")
+        found_roles, frames = self._check(chunk, inbound.body)
+        arrived = Arrived(inbound, chunk, chunk.offset_ms + ms_of(frames, chunk.raw.sample_rate_hz))
+        if self._arrivals.has(chunk.sequence) or (self._end is not None and is_older(arrived.start, self._end)):
+            self._drop(arrived)
             return
-        self.newest, self.roles = inbound, roles_by_index
-        self._begin_at(chunk.raw, start)
+        self.newest, self.roles, self._raw = inbound, found_roles, chunk.raw
+        if self._may_jump or not is_missing_before(arrived.start, self._end):
+            self._hear(arrived)
+        else:
+            self._arrivals.add(arrived)
+        self._hear_waiting(at_once=False)
+
+    def finish(self) -> None:
+        """Cut every channel at the end of its audio; what was said is then waiting."""
+        self._hear_waiting(at_once=True)
+        self._break_off()
+
+    def turn_to(self, inbound: Inbound) -> bool:
+        """Turn to an event; False where it is the one that was listened to last, tried again.
+
+        What could not be recognised when another event comes was given up with the one before, which is a dead letter
+        by now: nobody could recognise it, and it is missing.
+        """
+        if inbound.position.offset == self.at:
+            return False
+        if self.was_tried:
+            lost = (it for it in self.waiting if isinstance(it, Missing) or not it.is_out)
+            self.waiting = [Missing(it.channel, it.start_ms, it.end_ms) for it in lost]
+            self.was_tried = False
+        return True
+
+    def told(self, runs: Runs) -> None:
+        """What was waiting is out, but for what is kept of each channel."""
+        self.runs, self.waiting = runs, []
+        self.must_tell = self.was_tried = False
+
+    @property
+    def _cuts(self) -> tuple[ChannelCut, ...]:
+        runs = ((it, self.runs.get(it.index)) for it in self._channels)
+        return tuple(cut_before(run) if run else channel.cut for channel, run in runs)
+
+    def _check(self, chunk: AudioChunk, body: bytes) -> tuple[dict[int, Role], int]:
+        """Who is on which channel, and how many frames the chunk has."""
+        frames = check_body(body, chunk.raw)
+        if self._raw is not None and chunk.raw != self._raw:
+            raise Poison(f"the chunk is {_shown(chunk.raw)}, the call began as {_shown(self._raw)}")
+        found = roles(chunk.channels)
+        if (odd := max(found)) >= chunk.raw.channels:
+            raise Poison(f"the chunk names channel {odd}, its audio has {chunk.raw.channels} (the first is 0)")
+        return found, frames
+
+    def _drop(self, arrived: Arrived) -> None:
+        self.dropped += 1
+        chunk = arrived.chunk
+        _log.info("chunk.dropped", call_id=chunk.call_id, sequence=chunk.sequence, reason="repeated or late")
+
+    def _hear_waiting(self, *, at_once: bool) -> None:
+        while (arrived := self._arrivals.next_after(self._end, at_once=at_once)) is not None:
+            if self._end is not None and is_older(arrived.start, self._end):
+                self._drop(arrived)
+            else:
+                self._hear(arrived)
+
+    def _hear(self, arrived: Arrived) -> None:
+        inbound, chunk = arrived.inbound, arrived.chunk
+        self._begin_at(chunk.raw, arrived.start)
         if chunk.raw.encoding is Encoding.L16 and self._byte_order is None:
             self._byte_order = clear_byte_order(inbound.body, chunk.raw.channels)
         samples = samples_of(inbound.body, chunk.raw, self._byte_order)
         for channel in self._channels:
             piece = Piece(chunk.sequence, inbound.position.offset, chunk.offset_ms, 0, samples[channel.index])
             self.waiting += channel.feed(piece)
-        end_ms = chunk.offset_ms + ms_of(samples.shape[1], chunk.raw.sample_rate_hz)
-        self._end = Mark(sequence=chunk.sequence + 1, ms=end_ms)
+        self._end = Mark(sequence=chunk.sequence + 1, ms=arrived.end_ms)
         self._may_jump = False
 
-    def finish(self) -> None:
-        """Cut every channel at the end of its audio; what was said is then waiting. Blocks the thread it runs in."""
+    def _break_off(self) -> None:
         for channel in self._channels:
             self.waiting += channel.finish()
-
-    def turn_to(self, inbound: Inbound) -> bool:
-        """Turn to an event; False where it is the one that was listened to last, tried again.
-
-        What is waiting when another event comes was given up with the one before, which is a dead letter by now: nobody
-        could recognise it, and it is missing.
-        """
-        if inbound.position.offset == self.at:
-            return False
-        self.waiting = [Missing(it.channel, it.start_ms, it.end_ms) for it in self.waiting]
-        return True
-
-    @property
-    def _cuts(self) -> tuple[ChannelCut, ...]:
-        return tuple(channel.cut for channel in self._channels)
-
-    def _check(self, chunk: AudioChunk, body: bytes) -> dict[int, Role]:
-        check_body(body, chunk.raw)
-        if self._raw is not None and chunk.raw != self._raw:
-            raise Poison(f"the chunk is {_shown(chunk.raw)}, the call began as {_shown(self._raw)}")
-        found = roles(chunk.channels)
-        if (odd := max(found)) >= chunk.raw.channels:
-            raise Poison(f"the chunk names channel {odd}, its audio has {chunk.raw.channels} (the first is 0)")
-        return found
+        self.must_tell = True
 
     def _listen_from(self, raw: RawFormat, cuts: Iterable[ChannelCut]) -> None:
-        self._raw = raw
         self._channels = [
             LiveChannel(index, cut, raw.sample_rate_hz, self._rules, self._detectors) for index, cut in enumerate(cuts)
         ]
@@ -155,21 +220,25 @@ class LiveSession:
             since_ms = self._end.ms
         if start.ms - since_ms <= JITTER_MS:
             return
-        self.finish()
+        self._break_off()
         for channel in self._channels:
             channel.move(start)
             if not self._may_jump:
                 self.waiting.append(Missing(channel.index, since_ms, start.ms))
 
 
+async def listen(session: LiveSession, inbound: Inbound, chunk: AudioChunk) -> None:
+    """Listen to a chunk; in a thread where it is so long that others would wait for it."""
+    if len(inbound.body) > _LONG_CHUNK_S * bytes_a_second(chunk.raw):
+        await asyncio.to_thread(session.take, inbound, chunk)
+    else:
+        session.take(inbound, chunk)
+
+
 def _before_first(cuts: Sequence[ChannelCut], rate_hz: int) -> Mark:
     """Where the chunk with the first of the cuts begins: all before it was taken."""
     first = min((cut.mark for cut in cuts), key=lambda mark: (mark.sequence, mark.frames))
     return Mark(sequence=first.sequence, ms=first.ms - ms_of(first.frames, rate_hz))
-
-
-def _is_older(start: Mark, end: Mark) -> bool:
-    return start.sequence < end.sequence or start.ms < end.ms - JITTER_MS
 
 
 def _shown(raw: RawFormat) -> str:

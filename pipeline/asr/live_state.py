@@ -22,24 +22,31 @@ class Mark(BaseModel):
 
 
 class ChannelCut(BaseModel):
-    """The last cut of a channel: the words before it are out; ``noise_db`` is how loud the line is without words."""
+    """A cut of a channel: the words before it are out; ``noise_db`` is how loud the line is without words.
+
+    ``out_ms``: of the words after it those that began before this time are out as well. They are heard again because
+    they may be the beginning of a number.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     mark: Mark
     noise_db: float | None = None
+    out_ms: int | None = None
 
 
 class LiveCall(BaseModel):
-    """A live call after one of its events.
+    """A live call after its event ``at`` this offset.
 
     ``cuts`` has one entry a channel. ``may_jump``: the call is or was on hold, so that the next chunk may begin later
-    than the last one ended without anything being missing. ``recent`` are the last segments, masked, which decide with
-    the next one what is a personal number. ``spoken_ms`` is how much was said in each language that the engine heard.
+    than the last one ended without anything being missing. ``recent`` are the last segments, masked and without the
+    times of words, which decide with the next one what is a personal number. ``spoken_ms`` is how much was said in each
+    language that the engine heard.
     """
 
     model_config = ConfigDict(frozen=True)
 
+    at: int = -1
     facts: CallFacts = CallFacts()
     raw: RawFormat | None = None
     byte_order: Literal["BIG", "LITTLE"] | None = None

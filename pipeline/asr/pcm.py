@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import io
 import wave
+from typing import Final
 
 import numpy as np
 
 from pipeline.ports import Samples, Speech
 
-_FULL_SCALE = 32_767
+FULL_SCALE: Final = 32_767
 
 
 def pcm16(samples: Samples) -> bytes:
-    """Mono samples in -1..1 as little-endian signed 16-bit."""
-    return (np.clip(samples, -1.0, 1.0) * _FULL_SCALE).round().astype("<i2").tobytes()
+    """Samples in -1..1 as little-endian signed 16-bit, in the order in which they stand in the array."""
+    return (np.clip(samples, -1.0, 1.0) * FULL_SCALE).round().astype("<i2").tobytes()
 
 
 def wav_bytes(speech: Speech) -> bytes:

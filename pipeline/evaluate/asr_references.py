@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pipeline.errors import ConvmineError
 from schemas.wire import Role
 
 _AUDIO_SUFFIXES = (".wav", ".ogg", ".flac", ".mp3", ".m4a", ".aac", ".opus")
+_LIST: Final = re.compile(r"transcription|(.+[._-])?trans\.txt")
+_SPHINX_LINE: Final = re.compile(r"\s*(?:<s>)?(.*?)(?:</s>)?\s*\(([^()\s]+)\)\s*")
+_LOCALE: Final = re.compile(r"(?:^|_)([a-z]{2}-[A-Z]{2})$")
+_SIDES: Final = "(?P<side>agent|caller|customer)"
+_SIDE_FIRST: Final = re.compile(rf"{_SIDES}(?:[._-](?P<call>.+))?", re.IGNORECASE)
+_SIDE_LAST: Final = re.compile(rf"(?P<call>.+)[._-]{_SIDES}", re.IGNORECASE)
 
 
 class ReferencesUnreadable(ConvmineError):
@@ -41,8 +48,10 @@ def sample_calls() -> Path:
 def read_references(path: Path) -> list[Reference]:
     """References of a folder or a file, in order of their names or lines.
 
-    A folder holds calls as convmine writes them (``name.json`` beside its audio), or pairs of ``name.wav`` and
-    ``name.txt``. A file is JSONL of ``{"audio", "text"}``, or TSV or CSV with these columns; audio lies relative to it.
+    A folder holds calls as convmine writes them (``name.json`` beside its audio), pairs of ``name.wav`` and
+    ``name.txt`` or ``name.ref.txt``, lists (``trans.txt``, ``transcription``), or folders that do. A name that begins
+    or ends with ``agent``, ``caller`` or ``customer`` is that side of a call. A file is JSONL of ``{"audio", "text"}``,
+    TSV or CSV with these columns, or such a list; audio lies relative to it.
 
     Raises:
         ReferencesUnreadable: nothing is there, or it is of no known form.
@@ -61,14 +70,43 @@ def read_references(path: Path) -> list[Reference]:
 
 def _of_folder(folder: Path) -> Iterator[Reference]:
     for path in sorted(folder.iterdir()):
-        if path.suffix == ".json" and (audio := _audio_beside(path)) is not None:
+        if path.is_dir():
+            yield from _of_folder(path)
+        elif path.suffix == ".json" and (audio := _audio_beside(path, path.stem)) is not None:
             yield from _of_call(path, audio)
-        elif path.suffix == ".txt" and (audio := _audio_beside(path)) is not None:
-            yield Reference(path.stem, audio, path.read_text(encoding="utf-8"))
+        elif _LIST.fullmatch(path.name):
+            yield from _of_list(path)
+        elif path.suffix == ".txt" and (audio := _audio_beside(path, path.stem.removesuffix(".ref"))) is not None:
+            call_id, role = _side(audio)
+            yield Reference(call_id, audio, path.read_text(encoding="utf-8-sig"), role=role)
 
 
-def _audio_beside(path: Path) -> Path | None:
-    return next((audio for suffix in _AUDIO_SUFFIXES if (audio := path.with_suffix(suffix)).is_file()), None)
+def _audio_beside(path: Path, stem: str) -> Path | None:
+    return next((audio for suffix in _AUDIO_SUFFIXES if (audio := path.parent / f"{stem}{suffix}").is_file()), None)
+
+
+def _side(audio: Path) -> tuple[str, Role]:
+    """The call that a file is of, and whose side of it, as its name says: ``agent_17.wav``, ``17.customer.wav``."""
+    if (found := _SIDE_FIRST.fullmatch(audio.stem) or _SIDE_LAST.fullmatch(audio.stem)) is None:
+        return audio.stem, Role.UNKNOWN
+    role = Role.AGENT if found["side"].lower() == "agent" else Role.CUSTOMER
+    return found["call"] or audio.parent.name, role
+
+
+def _of_list(path: Path) -> Iterator[Reference]:
+    """Lines of a name and its words, or of ``<s> words </s> (name)``; the folder's name may end in a locale."""
+    locale = _LOCALE.search(path.parent.name)
+    for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), 1):
+        if not line.strip():
+            continue
+        if found := _SPHINX_LINE.fullmatch(line):
+            text, name = found.groups()
+        else:
+            name, _, text = line.strip().replace("\t", " ", 1).partition(" ")
+        audio = path.parent / name if (path.parent / name).is_file() else _audio_beside(path, name)
+        if audio is None or not text.strip():
+            raise ReferencesUnreadable(f"{path}: line {number} names no audio beside it, or no words: {line[:60]!r}")
+        yield Reference(audio.stem, audio, text.strip(), language=locale and locale[1])
 
 
 def _of_call(path: Path, audio: Path) -> Iterator[Reference]:
@@ -92,6 +130,9 @@ def _of_call(path: Path, audio: Path) -> Iterator[Reference]:
 
 
 def _of_file(path: Path) -> Iterator[Reference]:
+    if _LIST.fullmatch(path.name):
+        yield from _of_list(path)
+        return
     for number, row in enumerate(_rows(path), 1):
         try:
             audio = path.parent / str(row["audio"])

@@ -12,6 +12,7 @@ from pipeline.privacy.lexicon import (
     COUNTED,
     CURRENCIES,
     FILLERS,
+    PLURALS,
     REPEATS,
     SCALES,
     TEENS,
@@ -25,6 +26,10 @@ from pipeline.privacy.tokens import Kind, Token
 _FILLERS_IN_A_ROW: Final = 3
 _MISHEARD_IN_A_ROW: Final = 3
 _LONGEST_AMOUNT: Final = 9
+_DIGITS_OF_A_YEAR: Final = 4
+_SCALES_IN_A_ROW: Final = 8
+_LARGEST_AMOUNT: Final = 10**15
+_BEGINNINGS: Final = frozenset({*UNITS, *TEENS, *TENS, *SCALES, *REPEATS, *COUNTED, *WEAK})
 
 
 class Said(Enum):
@@ -51,15 +56,21 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Pieces that follow one another; ``before`` and ``behind`` are misheard digits at the edges, which may belong."""
+    """Pieces that follow one another, and at the edges what may belong to them.
+
+    ``before`` and ``behind`` are misheard digits; ``head`` and ``tail`` amounts (``eight hundred`` of a phone number).
+    A run of nothing but amounts has them as ``pieces``; its ``sure`` is 0.
+    """
 
     pieces: tuple[Piece, ...]
     before: tuple[Piece, ...] = ()
     behind: tuple[Piece, ...] = ()
+    head: tuple[Piece, ...] = ()
+    tail: tuple[Piece, ...] = ()
 
     @property
     def digits(self) -> str:
-        """All digits in order; an amount inside the run is there with its first digits and zeros only."""
+        """All digits in order, those of amounts as the amount is written."""
         return "".join(piece.digits for piece in self.pieces)
 
     @property
@@ -76,9 +87,8 @@ def runs(tokens: Sequence[Token], misheard: Mapping[str, str]) -> Iterator[Run]:
     for pieces, before_amount in _strings(tokens, misheard):
         whole = _without_amounts(pieces, tokens, before_amount=before_amount)
         for run in _parted(whole):
-            pieces_left = _trimmed(run.pieces)
-            if pieces_left:
-                yield replace(run, pieces=tuple(pieces_left))
+            if (trimmed := _trimmed(run)) is not None:
+                yield trimmed
 
 
 def _strings(tokens: Sequence[Token], misheard: Mapping[str, str]) -> Iterator[tuple[list[Piece], bool]]:
@@ -87,7 +97,7 @@ def _strings(tokens: Sequence[Token], misheard: Mapping[str, str]) -> Iterator[t
     fillers = index = 0
     while index < len(tokens):
         token = tokens[index]
-        if (piece := _piece(tokens, index, misheard)) is not None:
+        if (piece := piece_at(tokens, index, misheard)) is not None:
             pieces.append(piece)
             index, fillers = piece.after, 0
             continue
@@ -112,10 +122,23 @@ def _without_amounts(pieces: list[Piece], tokens: Sequence[Token], *, before_amo
     if first and tokens[first - 1].text in CURRENCIES and len(pieces[0].digits) <= _LONGEST_AMOUNT:
         pieces = pieces[1:]
     if before_amount and pieces and len(pieces[-1].digits) <= _LONGEST_AMOUNT:
-        values = [int(piece.digits or "0") for piece in pieces]
-        rising = all(left < right for left, right in pairwise(values)) and max(values) >= 10  # noqa: PLR2004 - two digits
-        return [] if rising else pieces[:-1]
+        return [] if _is_rising_list(pieces) else pieces[: -_of_amount(pieces, tokens)]
     return pieces
+
+
+def _is_rising_list(pieces: Sequence[Piece]) -> bool:
+    """``5, 10, 20, 50`` of ``5, 10, 20, 50 GB``."""
+    if any(len(piece.digits) > _LONGEST_AMOUNT for piece in pieces):
+        return False
+    values = [int(piece.digits) for piece in pieces]
+    return all(left < right for left, right in pairwise(values)) and max(values) >= 10  # noqa: PLR2004 - two digits
+
+
+def _of_amount(pieces: Sequence[Piece], tokens: Sequence[Token]) -> int:
+    """How many of the last pieces are the amount: four where single digits are followed by 年, else one."""
+    year = pieces[-_DIGITS_OF_A_YEAR:]
+    is_year = tokens[pieces[-1].after].text == "年" and all(piece.said is Said.DIGIT for piece in year)
+    return min(_DIGITS_OF_A_YEAR, len(pieces)) if is_year else 1
 
 
 def _parted(pieces: Iterable[Piece]) -> Iterator[Run]:
@@ -142,17 +165,23 @@ def _is_digit(piece: Piece) -> bool:
     return piece.said in {Said.DIGIT, Said.WEAK} or (piece.said is Said.WRITTEN and len(piece.digits) == 1)
 
 
-def _trimmed(pieces: Sequence[Piece]) -> Sequence[Piece]:
-    """Without amounts at the edges; nothing if no digit is sure."""
+def _trimmed(run: Run) -> Run | None:
+    """With the amounts at the edges set apart; None if no digit is sure and it is no amount."""
+    pieces = run.pieces
     places = [place for place, piece in enumerate(pieces) if piece.said is not Said.CARDINAL]
+    if not places:
+        return run
     if all(pieces[place].said is Said.WEAK for place in places):
-        return ()
-    return pieces[places[0] : places[-1] + 1]
+        return None
+    first, last = places[0], places[-1]
+    return replace(run, pieces=pieces[first : last + 1], head=pieces[:first], tail=pieces[last + 1 :])
 
 
-def _piece(tokens: Sequence[Token], index: int, misheard: Mapping[str, str]) -> Piece | None:
+def piece_at(tokens: Sequence[Token], index: int, misheard: Mapping[str, str]) -> Piece | None:
     """The piece that begins at this token, or None where none does."""
     token = tokens[index]
+    if token.text not in _BEGINNINGS and token.kind is not Kind.NUMBER and token.text not in misheard:
+        return None
     if token.kind is Kind.NUMBER:
         piece = Piece(Said.WRITTEN, token.text, index, index + 1)
     elif token.kind is not Kind.WORD:
@@ -173,9 +202,11 @@ def _piece(tokens: Sequence[Token], index: int, misheard: Mapping[str, str]) -> 
 
 
 def _repeated(tokens: Sequence[Token], index: int) -> Piece | None:
-    """``double seven``, ``triple oh``, 双八, 三个八."""
+    """``double seven``, ``triple oh``, ``three sevens``, 双八, 三个八."""
     text = tokens[index].text
     times, at = REPEATS.get(text), index + 1
+    if times is None and text in COUNTED and _text(tokens, at) in PLURALS:
+        return Piece(Said.DIGIT, PLURALS[tokens[at].text] * COUNTED[text], index, at + 1)
     if times is None and text in COUNTED and _text(tokens, at) in {"个", "個"}:
         times, at = COUNTED[text], index + 2
     if times is None or at >= len(tokens):
@@ -208,16 +239,36 @@ def _below_hundred(tokens: Sequence[Token], index: int) -> Piece | None:
 
 def _cardinal(tokens: Sequence[Token], piece: Piece) -> Piece:
     """Go on over ``hundred``, ``thousand five hundred and twenty``, 千二百五十, if that is how it goes on."""
-    value, after = piece.digits, piece.after
-    said = piece.said
-    while _text(tokens, after) in SCALES:
-        said, value, after = Said.CARDINAL, value + "0" * SCALES[tokens[after].text], after + 1
-        rest = after
-        while _text(tokens, rest) in {"and", "零"}:
-            rest += 1
-        if rest < len(tokens) and (small := _below_hundred(tokens, rest)) is not None:
-            after = small.after
-    return Piece(said, value, piece.first, after)
+    if _text(tokens, piece.after) not in SCALES or len(piece.digits) > _LONGEST_AMOUNT:
+        return piece
+    parts: list[int] = []
+    pending, after = int(piece.digits) if piece.first < piece.after else 0, piece.after
+    for _ in range(_SCALES_IN_A_ROW):
+        scale = 10 ** SCALES.get(_text(tokens, after), 0)
+        if scale == 1:
+            break
+        below = pending + sum(part for part in parts if part < scale)
+        parts = [*(part for part in parts if part >= scale), (below or 1) * scale]
+        pending, after = _small_behind(tokens, after + 1)
+    return Piece(Said.CARDINAL, str(min(sum(parts) + pending, _LARGEST_AMOUNT)), piece.first, after)
+
+
+def _small_behind(tokens: Sequence[Token], start: int) -> tuple[int, int]:
+    """The number below a hundred that an amount goes on with, and the token after it; 0 and ``start`` for none.
+
+    The ``five`` of ``eight hundred five five five`` is a digit on its own.
+    """
+    rest = start
+    while _text(tokens, rest) in {"and", "零"}:
+        rest += 1
+    if rest >= len(tokens):
+        return 0, start
+    if (small := _below_hundred(tokens, rest)) is not None:
+        is_next_digit = rest == start and small.said is Said.DIGIT and _text(tokens, small.after) in UNITS
+        return (0, start) if is_next_digit else (int(small.digits), small.after)
+    if tokens[rest].text in {"两", "兩"} and _text(tokens, rest + 1) in SCALES:
+        return 2, rest + 1
+    return 0, start
 
 
 def _text(tokens: Sequence[Token], index: int) -> str:

@@ -9,7 +9,10 @@ from pipeline.privacy.lexicon import BEFORE_ADDRESSES, REPEATS, TEENS, TENS, UNI
 from pipeline.privacy.tokens import Kind, Token
 
 _DOTS: Final = frozenset({"dot", "点", "點"})
-_JOINS: Final = _DOTS | {"underscore", "dash", "hyphen", "minus", "杠", "横"}
+JOINS: Final = _DOTS | {"underscore", "dash", "hyphen", "minus", "plus", "杠", "横"}
+_UNDERSCORE: Final = ("下", "划", "线")
+_HOSTS: Final = frozenset({"新浪", "网易", "搜狐", "腾讯", "谷歌", "雅虎"})
+_SIGNS: Final = {"@": (), "at": (), "艾": ("特",), "爱": ("特",), "圈": ("a",), "小": ("老", "鼠")}
 _GLUE: Final = frozenset("._-+%")
 _DIGIT_WORDS: Final = frozenset({*UNITS, *TEENS, *TENS, *WEAK, *REPEATS})
 _MOST_NAMES: Final = 4
@@ -26,8 +29,8 @@ def emails(tokens: Sequence[Token]) -> Iterator[tuple[int, int]]:
         if index < done or not width:
             continue
         first = _written_local(tokens, index, done) if token.text == "@" else index
-        if first == index:
-            first = _said_local(tokens, index, done)
+        if first == index or (first > done and tokens[first - 1].text in JOINS):
+            first = _said_local(tokens, first, done)
         host = index + width
         after = _host(tokens, host)
         if first < index and after > host:
@@ -36,11 +39,11 @@ def emails(tokens: Sequence[Token]) -> Iterator[tuple[int, int]]:
 
 
 def _at_sign(tokens: Sequence[Token], index: int) -> int:
-    """How many tokens the sign takes here: ``@``, ``at``, 艾特, or 0 for none."""
-    text = tokens[index].text
-    if text in {"@", "at"}:
-        return 1
-    return 2 if text in {"艾", "爱"} and _text(tokens, index + 1) == "特" else 0
+    """How many tokens the sign takes here: ``@``, ``at``, ``at sign``, 艾特, 圈a, 小老鼠, or 0 for none."""
+    rest = _SIGNS.get(tokens[index].text)
+    if rest is None or any(_text(tokens, index + place) != text for place, text in enumerate(rest, 1)):
+        return 0
+    return 2 if tokens[index].text == "at" and _text(tokens, index + 1) == "sign" else 1 + len(rest)
 
 
 def _written_local(tokens: Sequence[Token], at: int, floor: int) -> int:
@@ -56,7 +59,13 @@ def _said_local(tokens: Sequence[Token], at: int, floor: int) -> int:
     first, names, joined = at, 0, False
     while first > floor and at - first < _LONGEST:
         token = tokens[first - 1]
-        if token.text in _JOINS or (token.kind is Kind.SOFT and token.text in _GLUE):
+        if (letter := _named_letter(tokens, first, floor)) < first:
+            first, joined = letter, False
+            continue
+        if _is_underscore(tokens, first, floor):
+            first, joined = first - len(_UNDERSCORE), True
+            continue
+        if token.text in JOINS or (token.kind is Kind.SOFT and token.text in _GLUE):
             joined = True
         elif not joined and token.text in BEFORE_ADDRESSES and not _is_spelled(tokens, first - 1):
             break
@@ -64,12 +73,34 @@ def _said_local(tokens: Sequence[Token], at: int, floor: int) -> int:
             joined = False
         elif _is_latin(token) and (joined or names < _MOST_NAMES):
             names, joined = names + 1, False
-        elif token.kind is not Kind.PAUSE:
+        elif token.kind is not Kind.PAUSE and not _parts_letters(tokens, first - 1, at):
             break
         first -= 1
-    while first < at and (tokens[first].text in _JOINS or tokens[first].kind in {Kind.SOFT, Kind.PAUSE}):
+    while first < at and (tokens[first].text in JOINS or tokens[first].kind in {Kind.SOFT, Kind.PAUSE}):
         first += 1
     return first
+
+
+def _named_letter(tokens: Sequence[Token], after: int, floor: int) -> int:
+    """The first token of ``s as in sam`` or ``d for dog`` that ends before ``after``; ``after`` where none does."""
+    for words in (("as", "in"), ("for",), ("like",)):
+        first = after - 2 - len(words)
+        if first < floor or tuple(token.text for token in tokens[first + 1 : after - 1]) != words:
+            continue
+        letter, name = tokens[first].text, tokens[after - 1].text
+        if len(letter) == 1 and len(name) > 1 and name.startswith(letter):
+            return first
+    return after
+
+
+def _is_underscore(tokens: Sequence[Token], after: int, floor: int) -> bool:
+    first = after - len(_UNDERSCORE)
+    return first >= floor and tuple(token.text for token in tokens[first:after]) == _UNDERSCORE
+
+
+def _parts_letters(tokens: Sequence[Token], index: int, at: int) -> bool:
+    """A comma behind which a letter or digit was spelled."""
+    return tokens[index].text == "," and index + 1 < at and _is_letter_or_digit(tokens[index + 1])
 
 
 def _host(tokens: Sequence[Token], start: int) -> int:
@@ -82,6 +113,9 @@ def _host(tokens: Sequence[Token], start: int) -> int:
             if top == index + 1:
                 break
             index = end = top
+            continue
+        if end == start and token.text + _text(tokens, index + 1) in _HOSTS:
+            names, index = names + 1, index + 2
             continue
         if end > start or not (_is_host_name(token) or token.kind is Kind.PAUSE or token.text in {"-", "dash"}):
             break
@@ -120,13 +154,19 @@ def _is_written_dot(tokens: Sequence[Token], index: int) -> bool:
 
 
 def _is_spelled(tokens: Sequence[Token], index: int) -> bool:
-    """A single letter beside another one: ``a`` is no article in ``j a n e``."""
-    beside = (index - 1, index + 1)
-    single = len(tokens[index].text) == 1 and _is_latin(tokens[index])
-    return single and any(
-        0 <= place < len(tokens) and len(tokens[place].text) == 1 and tokens[place].kind is Kind.WORD
-        for place in beside
-    )
+    """A single letter beside another one, with a comma at most between: ``a`` is no article in ``j a n e``."""
+    return _is_single(tokens, index) and (_is_single_word(tokens, index, -1) or _is_single_word(tokens, index, 1))
+
+
+def _is_single_word(tokens: Sequence[Token], index: int, step: int) -> bool:
+    beside = index + step
+    if 0 <= beside < len(tokens) and tokens[beside].text == ",":
+        beside += step
+    return 0 <= beside < len(tokens) and len(tokens[beside].text) == 1 and tokens[beside].kind is Kind.WORD
+
+
+def _is_single(tokens: Sequence[Token], index: int) -> bool:
+    return len(tokens[index].text) == 1 and _is_latin(tokens[index])
 
 
 def _is_letter_or_digit(token: Token) -> bool:

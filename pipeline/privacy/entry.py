@@ -10,14 +10,13 @@ import structlog
 
 from pipeline.handling import Handler, Inbound, Outbound
 from pipeline.privacy.masking import mask
-from pipeline.privacy.tokens import PAUSE_MS
 from schemas.transcript import Segment, TranscriptCompleted
 
 log = structlog.get_logger()
 
-REACH_MS: Final = 3 * PAUSE_MS
-"""How far around a segment of a live call the others are looked at: a number that is said in four pieces, each after
-the longest pause that a number goes on across.
+REACH_MS: Final = 60_000
+"""How far around a segment of a live call the others are looked at: as far as the words for a code reach, and further
+than a number that is said in four pieces, each after the longest pause that a number goes on across.
 """
 
 
@@ -56,9 +55,9 @@ def masked_among(new: Segment, others: Iterable[Segment], language: str | None) 
         language: BCP 47, None if unknown.
 
     Returns:
-        the new one, and of the others those whose text changed; in order of time.
+        the new one, and of the others those that changed; in order of time.
     """
     near = [one for one in others if one.start_ms <= new.end_ms + REACH_MS and one.end_ms >= new.start_ms - REACH_MS]
     before = sorted((new, *near), key=lambda one: (one.start_ms, one.segment_id))
     pairs = zip(before, mask(before, language), strict=True)
-    return tuple(after for was, after in pairs if was is new or after.text != was.text)
+    return tuple(after for was, after in pairs if was is new or after != was)

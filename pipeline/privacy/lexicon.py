@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Final
 
 
-def _words(text: str) -> frozenset[str]:
+def words_of(text: str) -> frozenset[str]:
+    """The words of a list, parted by spaces."""
     return frozenset(text.split())
 
 
@@ -36,8 +37,17 @@ SCALES: Final[Mapping[str, int]] = {
 }
 """Words that make an amount of the digits before them, with the zeros that they add."""
 REPEATS: Final[Mapping[str, int]] = {"double": 2, "triple": 3, "treble": 3, "quadruple": 4, "双": 2, "雙": 2}
-COUNTED: Final[Mapping[str, int]] = {"两": 2, "兩": 2, "二": 2, "三": 3, "四": 4, "五": 5, "六": 6}
-"""How often a digit is said in 三个八; 个 stands between."""
+COUNTED: Final[Mapping[str, int]] = {"两": 2, "兩": 2, "二": 2, "三": 3, "四": 4, "五": 5, "六": 6} | {
+    "two": 2,
+    "three": 3,
+    "four": 4,
+    "five": 5,
+    "six": 6,
+}
+"""How often a digit is said in 三个八, where 个 stands between, and in ``three sevens``."""
+PLURALS: Final[Mapping[str, str]] = _numbered("zeros ones twos threes fours fives sixes sevens eights nines") | _each(
+    "zeroes=0 ohs=0"
+)
 
 WEAK: Final[Mapping[str, str]] = _each("oh=0 o=0 两=2 兩=2 洞=0 拐=7 勾=9")
 """Digits only beside a sure one: letters, and words of everyday speech."""
@@ -50,25 +60,41 @@ MISHEARD: Final[Mapping[str, Mapping[str, str]]] = {
 }
 """What recognition makes of a digit, by language; believed only between sure ones."""
 
-FILLERS: Final = _words(
+FILLERS: Final = words_of(
     "uh um er erm ah eh hm hmm mm mhm and then dash hyphen space ok okay yes yeah right plus comma dot point"
     " 嗯 呃 啊 哦 对 是 好 然 后 杠 横"
 )
 """What may stand between the digits of one number, a few at a time."""
 
-UNITS_OF_AMOUNTS: Final = _words(
+UNITS_OF_AMOUNTS: Final = words_of(
     "dollar dollars buck bucks cent cents euro euros pound pounds yuan rmb usd eur gbp cny percent gb mb tb kb g k m"
     " gig gigs gigabyte gigabytes megabyte megabytes megabit megabits mbps gbps minute minutes hour hours day days"
     " week weeks month months year years second seconds people customers lines users times miles km kilometers"
+    " digit digits megs texts messages"
     " % ‰ ° ℃ 元 块 塊 美 欧 角 分 年 月 日 天 秒 小 钟 岁 兆 倍 人 折 次 位 米 斤"
 )
 """A number right before one of these is an amount."""
-CURRENCIES: Final = _words("$ € £ ¥ ₩ ₹ usd eur gbp rmb cny")
+CURRENCIES: Final = words_of("$ € £ ¥ ₩ ₹ usd eur gbp rmb cny")
 
-BEFORE_ADDRESSES: Final = _words(
+BEFORE_ADDRESSES: Final = words_of(
     "is are was my your his her our their me us it this that the a an to at on in of for from mail email e"
     " address write send reach contact him them under as so well yes no okay ok and or visit see look find"
     " online website site page it's i'm that's shop store order available sign log go more here today just via"
     " through by with can you i we"
 )
 """Words before an e-mail address that are no part of it; right before ``at`` they show that none was meant."""
+
+CODE_ALPHABET: Final[Mapping[str, str]] = {
+    word: word[0]
+    for word in words_of(
+        "alpha alfa bravo charlie delta echo foxtrot golf hotel india juliet juliett kilo lima mike november oscar papa"
+        " quebec romeo sierra tango uniform victor whiskey whisky xray yankee zulu"
+    )
+}
+"""The words of the radio alphabet (ICAO), which count as letters beside another letter or a digit."""
+NO_LETTERS: Final = words_of(
+    "iban ssn sin imei pin otp cvv cvc cvn cid nino ni vin exp dob zip tel fax usa us uk po ext no nr tv pc sim esim"
+    " qq vip app sms apn dns ip isp usb hd lte am pm id hi ok so or if my is it at on in of to we me he be by do go up"
+    " an as gb mb tb kb cn hk"
+)
+"""Words of a few letters that are written as capitals and yet are no part of the number behind them."""

@@ -2,88 +2,138 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+from itertools import chain
 from typing import Final
 
-from pipeline.privacy.digits import Piece, Run, Said, runs
+from pipeline.privacy.checks import regions_of
+from pipeline.privacy.context import context_of
+from pipeline.privacy.digits import runs
 from pipeline.privacy.emails import emails
+from pipeline.privacy.judging import Judge, Verdict
+from pipeline.privacy.letters import mixed
 from pipeline.privacy.lexicon import MISHEARD
-from pipeline.privacy.tokens import Kind, Token, in_time, plain, streams
+from pipeline.privacy.placeholders import Cut, Found, Placeholder
+from pipeline.privacy.tokens import Kind, Token, plain, streams
+from pipeline.privacy.word_times import is_told_by_words, spoken_text, with_times
 from schemas.transcript import Segment
 
-_SHORTEST_NUMBER: Final = 7
-_LONGEST_PHONE: Final = 12
-_CARD_LENGTHS: Final = range(13, 20)
-_CODE_LENGTHS: Final = range(3, 7)
-_CODE_REACH: Final = 3
-"""A code is looked for in the segment that speaks of it and in so many after it, whoever says them."""
-_CODE_WORDS: Final = re.compile(
-    r"\b(?:security|verification|authentication|access|one[ -]time)[ -](?:code|number|value|password)\b"
-    r"|\bc[ .]{0,2}v[ .]{0,2}[cv2]\b|\b(?:cid|otp|cvc2|cvv2)\b|\bpin(?: code| number)?\b"
-    r"|\bpass(?:word|code)\b|\b(?:on|at) the back of (?:the|your|my) card\b"
-    r"|安全码|安全碼|验证码|驗證碼|校验码|动态码|密码|密碼|背面.{0,4}三位|后三位|末三位",
-    re.IGNORECASE,
-)
-_ACCOUNT_WORDS: Final = re.compile(
-    r"\b(?:account|customer number|contract|order|invoice|policy|iban|routing|bank|reference|passport|licen[cs]e|serial"
-    r"|social security|member|tracking|tax|i\.?d\.?|number of the card|card)\b"
-    r"|账号|帐号|賬號|账户|帐户|身份证|身分證|护照|卡号|卡號|订单|訂單|合同|客户编号|编号|单号|保单",
-    re.IGNORECASE,
-)
-_CONTEXT_CHARS: Final = 60
-_NATIONAL_ID_GROUPS: Final = (3, 2, 4)
-
-
-class Placeholder(StrEnum):
-    """What stands where something personal was."""
-
-    CARD = "[CARD]"
-    PHONE = "[PHONE]"
-    EMAIL = "[EMAIL]"
-    NUMBER = "[NUMBER]"
-    CODE = "[CODE]"
-
-
-@dataclass(frozen=True, slots=True)
-class _Cut:
-    """Characters ``start`` to ``end`` of one segment to be replaced."""
-
-    segment: int
-    start: int
-    end: int
-    placeholder: Placeholder
+_CARD_REACH_SEGMENTS: Final = 2
+_PLUS: Final = frozenset({"plus", "加"})
 
 
 def mask(segments: Sequence[Segment], language: str | None) -> tuple[Segment, ...]:
     """Replace personal numbers and e-mail addresses; the segments keep their order, ids and times.
 
-    - ``[CARD]``: 13 to 19 digits with a valid check digit (ISO/IEC 7812, Luhn); ``[PHONE]`` and ``[NUMBER]``: other
-      runs of 7 digits and more, told apart by length, grouping and the words before them; ``[CODE]``: 3 to 6 digits
-      soon after somebody spoke of a security code, a PIN or the like; ``[EMAIL]``.
+    - ``[CARD]``: 13 to 19 digits with a valid check digit (ISO/IEC 7812, Luhn); ``[ID]``: identity, passport, licence
+      and insurance numbers; ``[BANK]``: IBAN and what is said to be of a bank; ``[PHONE]`` and ``[NUMBER]``: other
+      runs of 7 digits and more, of 5 where a reference was asked for; ``[CODE]``: 3 to 6 digits soon after somebody
+      spoke of a security code, a PIN or the like, or after a card number; ``[EMAIL]``.
     - Digits count as written, as full-width digits and as words of English and Mandarin, with ``double seven``,
-      ``forty one eleven`` and 三个八. Both are read in every language, since a wrong language must not let a number
-      through; ``language`` (BCP 47, None if unknown) decides whose misheard words (``for``, 腰) are believed.
+      ``forty one eleven`` and 三个八, and with letters among them. Both are read in every language, since a wrong
+      language must not let a number through; ``language`` (BCP 47, None if unknown) decides whose misheard words
+      (``for``, 腰) are believed, and where a telephone may be.
     - A number may go on in the speaker's next segment; each segment then has the placeholder.
     - Numbers next to a currency or a unit, spoken amounts, dates, times, years and shorter numbers stay.
+    - ``words`` have the placeholder with the joint time of the words that it covers, and ``masked`` the times that
+      nobody may hear; what is masked already stays so.
 
     The time taken is linear in the length of the text.
     """
-    cuts: list[_Cut] = []
-    code_zones = _code_zones(segments)
-    for stream in streams(segments):
-        addresses = list(emails(stream))
-        for first, after in addresses:
-            spans = _spans(stream[first:after])
-            cuts.extend(_Cut(segment, *span, Placeholder.EMAIL) for segment, span in spans.items())
-        for part in _between(stream, addresses):
-            for run in runs(part, _misheard(language)):
-                placeholder, pieces = _judge(run, part, segments, code_zones)
-                if placeholder is not None:
-                    cuts.extend(_number_cuts(part, pieces, placeholder, segments))
-    return tuple(_masked(segments, cuts))
+    return masked_and_found(segments, language)[0]
+
+
+def masked_and_found(
+    segments: Sequence[Segment], language: str | None
+) -> tuple[tuple[Segment, ...], tuple[Found, ...]]:
+    """As ``mask``, and what was replaced, in order of the segments and of the places in them."""
+    cuts = _cuts(segments, language)
+    heard = _cuts_of_words(segments, language)
+    masked = tuple(
+        with_times(segment, _replaced(segment.text, cuts.get(index, ())), cuts.get(index, ()), heard.get(index))
+        for index, segment in enumerate(segments)
+    )
+    return masked, tuple(one for index in sorted(cuts) for one in _found(segments[index], cuts[index]))
+
+
+def _cuts_of_words(segments: Sequence[Segment], language: str | None) -> Mapping[int, Sequence[Cut]]:
+    """The cuts of those segments whose words are others than those of their text, in the text that the words make."""
+    odd = [index for index, segment in enumerate(segments) if not is_told_by_words(segment)]
+    if not odd:
+        return {}
+    said = list(segments)
+    for index in odd:
+        said[index] = said[index].model_copy(update={"text": spoken_text(said[index])})
+    cuts = _cuts(said, language)
+    return {index: cuts.get(index, ()) for index in odd}
+
+
+def _cuts(segments: Sequence[Segment], language: str | None) -> Mapping[int, Sequence[Cut]]:
+    """What is to be replaced, by the segment's index; in order, none across another."""
+    spoken = streams(segments)
+    judge = Judge(context_of(segments, chain.from_iterable(spoken)), regions_of(language))
+    found: dict[int, list[Cut]] = {}
+    for stream in spoken:
+        for cut in _cuts_of_stream(stream, segments, judge, _misheard(language)):
+            found.setdefault(cut.segment, []).append(cut)
+    return {index: list(_apart(cuts)) for index, cuts in found.items()}
+
+
+def _cuts_of_stream(
+    stream: list[Token], segments: Sequence[Segment], judge: Judge, misheard: Mapping[str, str]
+) -> Iterator[Cut]:
+    addresses, cards = list(emails(stream)), _CardBefore()
+    for first, after in addresses:
+        yield from _cuts_at(stream[first:after], Placeholder.EMAIL)
+    for part in _between(stream, addresses):
+        codes = [verdict for found in mixed(part, segments) if (verdict := judge.mixed(found, part)) is not None]
+        for verdict in codes:
+            yield from _cuts_of(verdict, part, segments)
+        for digits in _between(part, [(verdict.first, verdict.after) for verdict in codes]):
+            cards.read(digits)
+            for verdict in _verdicts(digits, judge, misheard, cards):
+                yield from _cuts_of(verdict, digits, segments)
+
+
+def _verdicts(tokens: list[Token], judge: Judge, misheard: Mapping[str, str], cards: _CardBefore) -> Iterator[Verdict]:
+    """What the runs of digits are, each with regard to those before it."""
+    last: tuple[int, Placeholder] | None = None
+    for run in runs(tokens, misheard):
+        first = tokens[run.pieces[0].first]
+        beside = last[1] if last is not None and last[0] == first.segment else None
+        for verdict in judge.run(run, tokens, after_card=cards.is_before(first), last=beside):
+            end = tokens[verdict.after - 1]
+            last = (end.segment, verdict.placeholder)
+            if verdict.placeholder is Placeholder.CARD:
+                cards.add(end)
+            yield verdict
+
+
+class _CardBefore:
+    """Where a speaker gave a card number, and in which of the next segments a code of three digits belongs to it."""
+
+    def __init__(self) -> None:
+        self._order: dict[int, int] = {}
+        self._ends: list[tuple[int, int]] = []
+
+    def read(self, tokens: Iterable[Token]) -> None:
+        """Note the order of the speaker's segments, and the cards that were masked before."""
+        word = ""
+        for token in tokens:
+            self._order.setdefault(token.segment, len(self._order))
+            if token.text == "]" and word == "card":
+                self.add(token)
+            word = token.text
+
+    def add(self, token: Token) -> None:
+        self._ends.append((self._order[token.segment], token.end))
+
+    def is_before(self, token: Token) -> bool:
+        place = self._order[token.segment]
+        return any(
+            place - _CARD_REACH_SEGMENTS <= card <= place and (card < place or end <= token.start)
+            for card, end in self._ends[-3:]
+        )
 
 
 def _misheard(language: str | None) -> Mapping[str, str]:
@@ -93,88 +143,43 @@ def _misheard(language: str | None) -> Mapping[str, str]:
 
 
 def _between(stream: list[Token], taken: Iterable[tuple[int, int]]) -> Iterator[list[Token]]:
-    """The parts of a stream that hold no address."""
+    """The parts of a stream that hold nothing that was taken."""
     start = 0
     for first, after in taken:
         yield stream[start:first]
         start = after
-    yield stream[start:]
+    yield stream[start:] if start else stream
 
 
-def _judge(
-    run: Run, tokens: Sequence[Token], segments: Sequence[Segment], code_zones: Mapping[int, int]
-) -> tuple[Placeholder | None, tuple[Piece, ...]]:
-    """What a run is, and the pieces that belong to it; None for a number that may stay."""
-    for pieces in (
-        run.pieces,
-        (*run.before[-1:], *run.pieces),
-        (*run.pieces, *run.behind[:1]),
-        (*run.before[-1:], *run.pieces, *run.behind[:1]),
-    ):
-        if is_card("".join(piece.digits for piece in pieces)):
-            return Placeholder.CARD, pieces
-    first = tokens[run.pieces[0].first]
-    if len(run.digits) in _CODE_LENGTHS and first.start >= code_zones.get(first.segment, first.start + 1):
-        return Placeholder.CODE, run.pieces
-    if run.sure < _SHORTEST_NUMBER or _are_years(run.pieces):
-        return None, ()
-    if any(is_card(run.digits[:length]) for length in (16, 15)) and len(run.digits) not in _CARD_LENGTHS:
-        return Placeholder.CARD, run.pieces
-    return _long_number(run, first, segments), run.pieces
+def _cuts_of(verdict: Verdict, tokens: Sequence[Token], segments: Sequence[Segment]) -> Iterator[Cut]:
+    """The cuts of a number, with what is written or said right at its edges and belongs to it."""
+    first = verdict.first
+    if verdict.placeholder is Placeholder.PHONE and first and tokens[first - 1].text in _PLUS:
+        first -= 1
+    for cut in _cuts_at(tokens[first : verdict.after], verdict.placeholder, may_keep=verdict.may_keep):
+        text = segments[cut.segment].text
+        yield Cut(
+            cut.segment,
+            _with_prefix(text, cut.start, cut.end),
+            _with_suffix(text, cut.end),
+            cut.placeholder,
+            cut.may_keep,
+        )
 
 
-def is_card(digits: str) -> bool:
-    """13 to 19 digits whose last one is the check digit of the others (ISO/IEC 7812-1, annex B)."""
-    if len(digits) not in _CARD_LENGTHS or not digits.strip("0"):
-        return False
-    doubled = (int(digit) * (1 + place % 2) for place, digit in enumerate(reversed(digits)))
-    return sum(value // 10 + value % 10 for value in doubled) % 10 == 0
-
-
-def _are_years(pieces: Sequence[Piece]) -> bool:
-    """Nothing but years: ``2024-2025``, ``twenty twenty five``."""
-    if all(piece.said is Said.WRITTEN and len(piece.digits) == 4 for piece in pieces):  # noqa: PLR2004 - a year's digits
-        years = [piece.digits for piece in pieces]
-    elif all(piece.said is Said.PAIR for piece in pieces) and len(pieces) % 2 == 0:
-        years = [left.digits + right.digits for left, right in zip(pieces[::2], pieces[1::2], strict=True)]
-    else:
-        return False
-    return len(years) < 4 and all(year[:2] in {"19", "20"} for year in years)  # noqa: PLR2004 - 4 x 4 digits are a card
-
-
-def _long_number(run: Run, first: Token, segments: Sequence[Segment]) -> Placeholder:
-    before = segments[first.segment].text[max(0, first.start - _CONTEXT_CHARS) : first.start]
-    groups = tuple(len(piece.digits) for piece in run.pieces if piece.said is Said.WRITTEN)
-    short = len(run.digits) <= _LONGEST_PHONE or plain(before[-1:]) == "+"
-    if not short or groups == _NATIONAL_ID_GROUPS or _ACCOUNT_WORDS.search(before):
-        return Placeholder.NUMBER
-    return Placeholder.PHONE
-
-
-def _code_zones(segments: Sequence[Segment]) -> dict[int, int]:
-    """From which character on a segment may hold a code, by the segment's index."""
-    zones: dict[int, int] = {}
-    order = in_time(segments)
-    for place, index in enumerate(order):
-        if (spoken_of := _CODE_WORDS.search(segments[index].text)) is None:
-            continue
-        zones[index] = min(zones.get(index, spoken_of.end()), spoken_of.end())
-        for later in order[place + 1 : place + 1 + _CODE_REACH]:
-            zones[later] = 0
-    return zones
-
-
-def _number_cuts(
-    tokens: Sequence[Token], pieces: Sequence[Piece], placeholder: Placeholder, segments: Sequence[Segment]
-) -> Iterator[_Cut]:
-    first, after = pieces[0].first, pieces[-1].after
-    for segment, (start, end) in _spans(tokens[first:after]).items():
-        text = segments[segment].text
-        yield _Cut(segment, _with_prefix(text, start, end), _with_suffix(text, end), placeholder)
+def _cuts_at(tokens: Iterable[Token], placeholder: Placeholder, *, may_keep: bool = True) -> Iterator[Cut]:
+    """From where to where the tokens reach, in each segment that they are of."""
+    spans: dict[int, tuple[int, int]] = {}
+    for token in tokens:
+        if token.kind is not Kind.PAUSE:
+            start, _ = spans.get(token.segment, (token.start, 0))
+            spans[token.segment] = (start, token.end)
+    for segment, (start, end) in spans.items():
+        yield Cut(segment, start, end, placeholder, may_keep)
 
 
 def _with_prefix(text: str, start: int, end: int) -> int:
-    """Take in the letters of ``DE89…``, the plus of ``+49…`` and the bracket of ``(415) …``."""
+    """Take in the letters of ``C01234567``, the plus of ``+49…`` and the bracket of ``(415) …``."""
     if text[start].isdecimal():
         while start and text[start - 1].isascii() and text[start - 1].isalpha():
             start -= 1
@@ -185,30 +190,31 @@ def _with_prefix(text: str, start: int, end: int) -> int:
 
 def _with_suffix(text: str, end: int) -> int:
     """Take in the X that some identity numbers end with."""
-    is_check = text[end : end + 1] in {"x", "X"} and not text[end + 1 : end + 2].isalnum()
+    behind = plain(text[end + 1 : end + 2])
+    is_check = plain(text[end : end + 1]) in {"x", "X"} and not (behind.isascii() and behind.isalnum())
     return end + 1 if is_check else end
 
 
-def _spans(tokens: Iterable[Token]) -> dict[int, tuple[int, int]]:
-    """From where to where the tokens reach, in each segment that they are of."""
-    spans: dict[int, tuple[int, int]] = {}
-    for token in tokens:
-        if token.kind is not Kind.PAUSE:
-            start, _ = spans.get(token.segment, (token.start, 0))
-            spans[token.segment] = (start, token.end)
-    return spans
+def _apart(cuts: Iterable[Cut]) -> Iterator[Cut]:
+    """In order of place; what two of them would take is the first one's."""
+    done = 0
+    for cut in sorted(cuts, key=lambda cut: (cut.start, -cut.end)):
+        if cut.end > done:
+            yield Cut(cut.segment, max(done, cut.start), cut.end, cut.placeholder, cut.may_keep)
+            done = cut.end
 
 
-def _masked(segments: Sequence[Segment], cuts: Iterable[_Cut]) -> Iterator[Segment]:
-    by_segment: dict[int, list[_Cut]] = {}
+def _replaced(text: str, cuts: Sequence[Cut]) -> str:
+    parts, done = [], 0
     for cut in cuts:
-        by_segment.setdefault(cut.segment, []).append(cut)
-    for index, segment in enumerate(segments):
-        if index not in by_segment:
-            yield segment
-            continue
-        parts, done = [], 0
-        for cut in sorted(by_segment[index], key=lambda cut: cut.start):
-            parts += [segment.text[done : max(done, cut.start)], cut.placeholder]
-            done = max(done, cut.end)
-        yield segment.model_copy(update={"text": "".join([*parts, segment.text[done:]])})
+        parts += [text[done : cut.start], cut.placeholder]
+        done = cut.end
+    return "".join([*parts, text[done:]])
+
+
+def _found(segment: Segment, cuts: Sequence[Cut]) -> Iterator[Found]:
+    grown = 0
+    for cut in cuts:
+        value = segment.text[cut.start : cut.end] if cut.may_keep else None
+        yield Found(cut.placeholder.kind, segment.segment_id, cut.start, cut.end, cut.start + grown, value)
+        grown += len(cut.placeholder) - (cut.end - cut.start)

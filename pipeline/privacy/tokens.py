@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Final
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 from schemas.transcript import Segment
 
@@ -41,9 +41,11 @@ class Kind(Enum):
     """The same speaker goes on in the next segment."""
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
-    """Characters ``start`` to ``end`` of the segment with this index; ``glued`` to the token before it, or not."""
+class Token(NamedTuple):
+    """Characters ``start`` to ``end`` of the segment with this index; ``glued`` to the token before it, or not.
+
+    A tuple, as a long text has very many, and no other value is made as quickly.
+    """
 
     kind: Kind
     text: str
@@ -81,23 +83,40 @@ def tokens_of(text: str, segment: int = 0) -> Iterator[Token]:
     last_end = -1
     for match in _TOKEN.finditer(text):
         start, end = match.span()
-        yield Token(*_read(match), segment, start, end, glued=start == last_end)
+        kind, said = _read(match.lastgroup or "", match.group())
+        yield Token(kind, said, segment, start, end, start == last_end)
         last_end = end
 
 
-def _read(match: re.Match[str]) -> tuple[Kind, str]:
-    text = match.group()
-    if match["stop"] is not None:
+def _read(group: str, text: str) -> tuple[Kind, str]:
+    if group == "stop":
         return Kind.STOP, text
-    if match["number"] is not None:
-        return Kind.NUMBER, "".join(str(unicodedata.decimal(char)) for char in text if char.isdecimal())
-    if match["mark"] is not None:
-        mark = "-" if unicodedata.category(text) == "Pd" else plain(text)
-        return (Kind.SOFT if mark == "-" or mark in _SOFT else Kind.STOP), mark
-    return Kind.WORD, plain(text).lower()
+    if group == "number":
+        return Kind.NUMBER, ascii_digits(text)
+    return _mark(text) if group == "mark" else (Kind.WORD, _word(text))
+
+
+def ascii_digits(text: str) -> str:
+    """The digits in a text, whatever their script, as 0 to 9."""
+    if text.isascii() and text.isdecimal():
+        return text
+    return "".join(str(unicodedata.decimal(char)) for char in text if char.isdecimal())
+
+
+@lru_cache(maxsize=512)
+def _mark(text: str) -> tuple[Kind, str]:
+    mark = "-" if unicodedata.category(text) == "Pd" else plain(text)
+    return (Kind.SOFT if mark == "-" or mark in _SOFT else Kind.STOP), mark
+
+
+@lru_cache(maxsize=8_192)
+def _word(text: str) -> str:
+    return plain(text).lower()
 
 
 def plain(text: str) -> str:
     """Full-width letters and marks as the ordinary ones, where that takes no more characters."""
+    if text.isascii():
+        return text
     folded = unicodedata.normalize("NFKC", text)
     return folded if len(folded) == len(text) else text

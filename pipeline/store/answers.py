@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Generic, TypeVar
+
+from schemas.transcript import Segment
 
 T = TypeVar("T")
 
@@ -151,3 +154,20 @@ class CallView:
     entities: tuple[FoundEntity, ...]
     compliance: tuple[ComplianceFinding, ...]
     suggestions: tuple[Advice, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTranscript:
+    """The words of one call as they are stored, masked: segments in order of start.
+
+    ``agent`` and ``customer_id`` are pseudonyms. ``duration_ms`` is 0 where it is not known.
+    """
+
+    call_id: str
+    segments: tuple[Segment, ...]
+    started_at: datetime
+    language: str | None = None
+    agent: str | None = None
+    customer_id: str | None = None
+    duration_ms: int = 0
+    revision: int = 1

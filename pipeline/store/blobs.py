@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 
 from pipeline.errors import Poison
 from pipeline.ports import BlobStore
+from pipeline.privacy.sealing import Seal
 from pipeline.settings import ClaimSettings
 from pipeline.store.blob_folder import BlobFolder
 
@@ -13,6 +15,30 @@ from pipeline.store.blob_folder import BlobFolder
 def open_blobs(settings: ClaimSettings) -> BlobStore:
     """Writes to the folder of the settings; redeems what a store of its scheme allows."""
     return BlobsByScheme({"file": BlobFolder(settings.root)}, writes="file")
+
+
+class SealedBlobs:
+    """A ``BlobStore`` that encrypts what is put into another; what lies there in the clear it reads as well.
+
+    Raises:
+        Config: what is read was sealed with a key that is not there.
+    """
+
+    def __init__(self, store: BlobStore, seal: Seal) -> None:
+        self._store = store
+        self._seal = seal
+
+    async def put(self, name: str, data: bytes) -> str:
+        return await self._store.put(name, await asyncio.to_thread(self._seal.seal, data))
+
+    async def get(self, uri: str) -> bytes:
+        return await asyncio.to_thread(self._seal.open, await self._store.get(uri))
+
+    async def remove(self, prefix: str) -> None:
+        await self._store.remove(prefix)
+
+    async def expire(self, older_than_s: float) -> int:
+        return await self._store.expire(older_than_s)
 
 
 class BlobsByScheme:

@@ -89,7 +89,7 @@ async def words(store: VectorStore, inbound: Inbound) -> None:
         return
     changed = masked_among(segment, map(_stored, near.values()), facts.language)
     new = [
-        _reworded(near[one.segment_id], one.text)
+        _reworded(near[one.segment_id], one)
         if one.segment_id in near
         else points.live_utterance(inbound, event.call_id, facts, one, revision)
         for one in changed
@@ -154,5 +154,5 @@ def _stored(hit: Hit) -> Segment:
     return Segment.model_validate(hit.payload)
 
 
-def _reworded(hit: Hit, text: str) -> Point:
-    return Point(hit.id, text, {**hit.payload, "text": text})
+def _reworded(hit: Hit, segment: Segment) -> Point:
+    return Point(hit.id, segment.text, {**hit.payload, "text": segment.text, **points.timed(segment)})

@@ -195,8 +195,14 @@ def _utterance(inbound: Inbound, call_id: str, call: Fields, segment: Segment) -
         "end_ms": segment.end_ms,
         "confidence": segment.confidence,
         "text": segment.text,
+        **timed(segment),
     }
     return Point(id_, segment.text, known(fields))
+
+
+def timed(segment: Segment) -> Fields:
+    """When each word of an utterance was said, and what of it nobody may hear."""
+    return segment.model_dump(mode="json", include={"words", "masked"})
 
 
 def _intent(inbound: Inbound, call_id: str, call: Fields, intent: Intent) -> Point:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final
 
 from pipeline.ports import Hit, VectorStore, Where
@@ -17,6 +18,7 @@ from pipeline.store.answers import (
     FoundEntity,
     FoundIntent,
     Outcome,
+    StoredTranscript,
     Turn,
     Utterance,
 )
@@ -24,6 +26,7 @@ from pipeline.store.collections import CALLS, INTENTS, SUGGESTIONS, UTTERANCES
 from pipeline.store.narrowing import Asked, Named
 from pipeline.store.points import call_point_id, of_call
 from pipeline.store.sparse import highlights
+from schemas.transcript import Segment
 
 Payload = Mapping[str, Any]
 
@@ -98,6 +101,32 @@ async def show_call(store: VectorStore, call_id: str, *, tenant_id: str) -> Call
         suggestions=tuple(
             sorted((_advice(hit.payload) for hit in suggestions if "card_id" in hit.payload), key=lambda one: one.at_ms)
         ),
+    )
+
+
+async def transcript(store: VectorStore, call_id: str, *, tenant_id: str) -> StoredTranscript:
+    """The words of a call as they are stored.
+
+    Raises:
+        Unknown: there is no such call; the hint has the nearest ids.
+    """
+    stored = await store.get(CALLS, [call_point_id(tenant_id, call_id)])
+    turns = await _all(store, UTTERANCES, of_call(tenant_id, call_id))
+    if not stored and not turns:
+        await narrowing.check_known(store, tenant_id, Named("call", CALLS, "call_id", call_id))
+    known: Payload = {**next((hit.payload for hit in turns), {}), **next((hit.payload for hit in stored), {})}
+    segments = sorted(
+        (Segment.model_validate(hit.payload) for hit in turns), key=lambda one: (one.start_ms, one.end_ms, one.channel)
+    )
+    return StoredTranscript(
+        call_id=call_id,
+        segments=tuple(segments),
+        started_at=datetime.fromisoformat(known["started_at"]),
+        language=known.get("language"),
+        agent=known.get("agent"),
+        customer_id=known.get("customer_id"),
+        duration_ms=known.get("duration_ms") or max((one.end_ms for one in segments), default=0),
+        revision=known.get("revision", 1),
     )
 
 

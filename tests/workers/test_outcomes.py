@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import Poison, Retryable
+from pipeline.privacy.sealing import Seal, new_key
 from pipeline.stages import RECORDINGS, STAGES
 from workers.outcomes import Failure, RetryPolicy, call_failed, dead_letter
 from workers.records import Record
@@ -33,7 +34,7 @@ def test_a_server_that_names_a_time_is_not_asked_before_it() -> None:
 
 
 def test_a_dead_letter_keeps_bytes_and_headers_that_nobody_can_read() -> None:
-    letter = dead_letter(failure(b"t:a"))
+    letter = dead_letter(failure(b"t:a"), Seal(()))
     assert letter.value == b"\xff\x00 not json"
     assert letter.headers[:2] == (("ce_id", b"\xff"), ("other", b"kept"))
     assert letter.topic == "calls.recordings.asr.dlq"
@@ -64,3 +65,12 @@ def test_a_fault_of_ours_is_told_from_a_refusal() -> None:
     said = json.loads(call_failed(failure(b"t:a", error=KeyError("x")), "t").value or b"")
     assert said["error"] == "KeyError"
     assert "unexpected KeyError in stage asr" in said["reason"]
+
+
+def test_a_dead_letter_is_sealed_where_there_is_a_key() -> None:
+    seal = Seal([new_key()])
+    letter = dead_letter(failure(b"t:a"), seal)
+    assert letter.value is not None
+    assert b"not json" not in letter.value
+    assert seal.open(letter.value) == b"\xff\x00 not json"
+    assert letter.headers[:2] == (("ce_id", b"\xff"), ("other", b"kept"))

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from math import inf
 from pathlib import Path
@@ -14,8 +15,9 @@ from died_events import bury, died, original, topics_for_letters
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.errors import ConvmineError
+from pipeline.errors import Config, ConvmineError
 from pipeline.handling import Position
+from pipeline.privacy.sealing import Seal, new_key
 from pipeline.settings import KafkaSettings
 from pipeline.stages import RECORDINGS, REPLAYS
 from workers.dead_letters import DeadLetter, Wanted, place_of
@@ -35,7 +37,7 @@ def edge(kafka_settings: KafkaSettings) -> Edge:
 
 @pytest.fixture
 def letters(kafka_settings: KafkaSettings, edge: Edge) -> DeadLetters:
-    return DeadLetters(kafka_settings)
+    return DeadLetters(kafka_settings, Seal(()))
 
 
 def not_replayed(letters: DeadLetters) -> list[DeadLetter]:
@@ -155,12 +157,14 @@ def test_a_second_operator_takes_over_and_nothing_is_replayed_twice(letters: Dea
 
 KILLED_BEFORE_IT_MARKS = """
 import os, signal, sys
+from pipeline.privacy.sealing import Seal
+from pipeline.privacy.sealing import Seal
 from pipeline.settings import KafkaSettings
 from workers import replays
 from workers.dead_letters import Wanted
 
 replays.mark_record = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
-letters = replays.DeadLetters(KafkaSettings(bootstrap_servers=sys.argv[1], topic_prefix=sys.argv[2]))
+letters = replays.DeadLetters(KafkaSettings(bootstrap_servers=sys.argv[1], topic_prefix=sys.argv[2]), Seal(()))
 found = [letter for letter, _ in letters.wanted(Wanted())]
 letters.replay(found, again=False, pace=replays.Pace(), told=lambda _: None)
 """
@@ -226,8 +230,24 @@ def test_since_leaves_out_what_died_before(letters: DeadLetters, edge: Edge) -> 
     assert (earlier.name in found) == (earlier.at == later.at)
 
 
+def test_a_sealed_letter_is_replayed_as_it_came_and_only_by_who_has_the_key(
+    edge: Edge, kafka_settings: KafkaSettings
+) -> None:
+    seal = Seal([new_key()])
+    letter = died(original("c1", b"what was said"))
+    assert letter.value is not None
+    bury(edge, replace(letter, value=seal.seal(letter.value)))
+    keyless, letters = DeadLetters(kafka_settings, Seal(())), DeadLetters(kafka_settings, seal)
+    (found,) = (known for known, _ in letters.wanted(Wanted()))
+    with pytest.raises(Config, match="what is stored is encrypted, and no key is set"):
+        keyless.record(found.place)
+    assert letters.record(found.place).value == b"what was said"
+    replay(letters, [found])
+    assert [record.value for record in came_back(edge)] == [b"what was said"]
+
+
 def test_topics_that_were_never_created_are_said_so(kafka_settings: KafkaSettings) -> None:
-    letters = DeadLetters(kafka_settings)
+    letters = DeadLetters(kafka_settings, Seal(()))
     with pytest.raises(ConvmineError, match="has no topics of dead letters") as missing:
         list(letters.wanted(Wanted()))
     assert missing.value.hint == "run: convmine topics apply"

@@ -4,9 +4,11 @@ import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from pydantic import BaseModel
+
 from pipeline.errors import Retryable
-from pipeline.handling import Handler, Inbound, Outbound
-from pipeline.stages import FAILED, OUTCOMES, STAGES
+from pipeline.handling import Handled, Handler, Inbound, Outbound
+from pipeline.stages import AUDIO, FAILED, OUTCOMES, STAGES
 from schemas.call import CallEnded
 from schemas.envelope import message
 from workers.equipment import Equipment
@@ -15,7 +17,7 @@ from workers.in_process import InProcessBroker
 from workers.limits import Limits
 from workers.measures import Measures
 from workers.outcomes import RetryPolicy
-from workers.records import Record, write_event
+from workers.records import NewRecord, Record, write_event
 from workers.runtime import Runner
 
 INDEX = next(stage for stage in STAGES if stage.name == "index" and stage.lane == "batch")
@@ -153,3 +155,63 @@ async def test_while_a_dependency_is_away_no_more_events_are_taken_than_can_be_a
     away = False
     await asyncio.wait_for(reading, 5)
     await asyncio.wait_for(done.wait(), 5)
+
+
+class State(BaseModel):
+    """Nothing is remembered."""
+
+
+class EndsIdleCalls:
+    """A handler that holds events, and says that a call is idle until it is told that it has ended."""
+
+    remembers = State
+
+    def __init__(self) -> None:
+        self.idle = True
+
+    async def __call__(self, inbound: Inbound, state: State | None) -> Handled[State]:
+        del inbound, state
+        return Handled()
+
+    async def let_go(self, key: str, state: State | None) -> Handled[State]:
+        del key, state
+        return Handled()
+
+    def forget(self, partition: int) -> None:
+        del partition
+
+    def ends(self) -> Sequence[Outbound]:
+        at = datetime(2026, 1, 1, tzinfo=UTC)
+        end = message(CallEnded(call_id="a"), id="end-a", source="/t", time=at, subject="a", tenant_id="t")
+        return (Outbound(AUDIO, end),) if self.idle else ()
+
+
+class AwayOnce(InProcessBroker):
+    """A broker that is away when it is first written to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.away = True
+        self.written_twice = asyncio.Event()
+
+    async def publish(self, records: Sequence[NewRecord]) -> None:
+        if self.away:
+            self.away = False
+            raise Retryable("no broker answers", dependency="kafka")
+        await super().publish(records)
+        if len(self.records(AUDIO)) > 1:
+            self.written_twice.set()
+
+
+async def test_the_end_of_an_idle_call_is_published_again_until_it_has_come() -> None:
+    broker, handler = AwayOnce(), EndsIdleCalls()
+    equipment = Equipment(broker, Measures().of(INDEX), StageHealth(INDEX), Limits(hold_s=0.01))
+    tending = asyncio.create_task(Runner(INDEX, handler, equipment).tend())
+    async with asyncio.timeout(5):
+        await broker.written_twice.wait()
+    handler.idle = False
+    await asyncio.sleep(0.02)
+    told = len(broker.records(AUDIO))
+    await asyncio.sleep(0.05)
+    tending.cancel()
+    assert len(broker.records(AUDIO)) == told

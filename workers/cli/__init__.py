@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 
 _COMMANDS: Final[Mapping[str, str | Mapping[str, str]]] = {
     "calls": {
+        "audio": "workers.cli.calls_export:call_audio",
         "list": "workers.cli.calls:list_calls",
         "show": "workers.cli.calls:show_call",
+        "transcript": "workers.cli.calls_export:call_transcript",
     },
     "demo": "workers.cli.demo:demo",
     "dlq": {
@@ -49,9 +51,11 @@ _COMMANDS: Final[Mapping[str, str | Mapping[str, str]]] = {
     "worker": "workers.cli.worker:worker",
 }
 _SUMMARIES: Final[Mapping[str, str]] = {
-    "calls": "List calls, show one.",
+    "calls": "List calls, show one, take its words and its sound.",
+    "calls audio": "Write a call's recording with what is masked muted.",
     "calls list": "List the calls that were mined.",
     "calls show": "Show one call: turns, intents, outcome, suggestions.",
+    "calls transcript": "Print a call's words as txt, srt, vtt, json or vcon.",
     "demo": "Run the whole pipeline here, on sample calls or your own.",
     "dlq": "Look at dead letters, replay them.",
     "dlq list": "List dead letters, newest first.",

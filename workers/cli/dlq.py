@@ -17,7 +17,7 @@ from workers.cli.search import Since
 
 if TYPE_CHECKING:
     from workers.dead_letters import DeadLetter, Replay, Wanted
-    from workers.replays import Known
+    from workers.replays import DeadLetters, Known
 
 Command = Callable[..., None]
 _MESSAGE_WIDTH: Final = 100
@@ -57,6 +57,15 @@ def wanted_of(filters: dict[str, Any]) -> Wanted:
     return wanted
 
 
+def dead_letters() -> DeadLetters:
+    """Those of the installation that the settings name."""
+    from pipeline.privacy.sealing import seal_of
+    from workers.replays import DeadLetters
+
+    settings = load()
+    return DeadLetters(settings.kafka, seal_of(settings.privacy))
+
+
 def facts_of(letter: DeadLetter, replay: Replay | None) -> dict[str, Any]:
     """What programs are told of a dead letter."""
     facts = dataclasses.asdict(letter)
@@ -78,13 +87,11 @@ def facts_of(letter: DeadLetter, replay: Replay | None) -> dict[str, Any]:
 @json_option
 def list_letters(limit: int, *, replayed: bool | None, as_json: bool, **filters: Any) -> None:  # noqa: ANN401 - the options by name
     """List dead letters, newest first."""
-    from workers.replays import DeadLetters
-
     matching = 0
 
     def found() -> Iterator[Known]:
         nonlocal matching
-        for known in DeadLetters(load().kafka).wanted(wanted_of(filters)):
+        for known in dead_letters().wanted(wanted_of(filters)):
             if replayed in {None, known[1] is not None}:
                 matching += 1
                 yield known

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pipeline.errors import ConvmineError
-from pipeline.settings import load
-from workers.cli.dlq import filter_options, wanted_of
+from workers.cli.dlq import dead_letters, filter_options, wanted_of
 from workers.cli.output import json_option, plain, print_json
 from workers.cli.progress import stage_bars
 
@@ -50,12 +49,12 @@ def replay_letters(  # noqa: PLR0913 - one argument an option
     On a terminal it asks before it replays more than one that filters or --all have found, unless --yes. In a pipe it
     does not ask.
     """
-    from workers.replays import DeadLetters, Pace
+    from workers.replays import Pace
 
     filtered = any(value is not None for value in filters.values())
     if bool(names) + filtered + everything != 1:
         raise click.UsageError("name dead letters, or give filters, or say --all: one of the three")
-    letters = DeadLetters(load().kafka)
+    letters = dead_letters()
     chosen, replayed_before = _chosen(letters, names, filters, again=again)
     chosen = chosen[:limit]
     if dry_run:

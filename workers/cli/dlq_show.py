@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, Literal
 
 import click
 
-from pipeline.settings import load
-from workers.cli.dlq import facts_of
+from workers.cli.dlq import dead_letters, facts_of
 from workers.cli.output import json_option, plain, print_json
 
 if TYPE_CHECKING:
@@ -37,9 +36,8 @@ Kind = Literal["none", "json", "text", "base64"]
 def show_letter(name: str, raw: BinaryIO | None, *, as_json: bool) -> None:
     """Show the dead letter NAME: why it died, and the original, headers and value."""
     from workers.dead_letters import place_of
-    from workers.replays import DeadLetters
 
-    place, letters = place_of(name), DeadLetters(load().kafka)
+    place, letters = place_of(name), dead_letters()
     ((letter, replay),) = letters.at([place])
     record = letters.record(place)
     if raw is not None:

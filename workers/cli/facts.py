@@ -34,5 +34,19 @@ class _Language(click.ParamType):
             self.fail(f"{value!r}: expected a code such as en, zh or zh-CN", param, ctx)
 
 
+class _Raw(click.ParamType):
+    name = "ENCODING:HZ:CHANNELS"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> object:
+        from schemas.audio import RawFormat
+
+        try:
+            encoding, rate, channels = str(value).split(":")
+            return RawFormat.model_validate({"encoding": encoding, "sample_rate_hz": rate, "channels": channels})
+        except ValueError:
+            self.fail(f"{value!r}: expected L16, PCMU or PCMA, a rate and channels, such as PCMU:8000:2", param, ctx)
+
+
 CHANNEL_ROLE: Final = _ChannelRole()
 LANGUAGE: Final = _Language()
+RAW: Final = _Raw()

@@ -11,7 +11,7 @@ import click
 from pipeline.errors import ConvmineError
 from pipeline.settings import Settings, load
 from schemas.wire import CallEvent
-from workers.cli.facts import CHANNEL_ROLE, LANGUAGE
+from workers.cli.facts import CHANNEL_ROLE, LANGUAGE, RAW
 from workers.cli.output import json_option, print_json
 
 
@@ -26,6 +26,9 @@ from workers.cli.output import json_option, print_json
 @click.option("--started-at", type=click.DateTime(["%Y-%m-%dT%H:%M:%S%z"]), help="Start, such as 2026-01-31T09:00:00Z.")
 @click.option("--consent/--no-consent", default=None, help="Whether the customer agreed to the analysis.")
 @click.option("--revision", type=click.IntRange(min=1), default=1, show_default=True)
+@click.option("--raw", type=RAW, help="What a header would say, for audio without one.")
+@click.option("--split", type=click.Choice(["silence", "markers"]), help="It holds many calls: where to cut it.")
+@click.option("--marker", "markers", multiple=True, type=click.FloatRange(min=0), help="Second to cut at; may repeat.")
 @json_option
 def publish_recording(  # noqa: PLR0913 - one argument an option
     *,
@@ -39,12 +42,17 @@ def publish_recording(  # noqa: PLR0913 - one argument an option
     started_at: datetime | None,
     revision: int,
     consent: bool | None,
+    raw: object,
+    split: str | None,
+    markers: tuple[float, ...],
     as_json: bool,
 ) -> None:
     """Announce RECORDING, a local file or a URI that the workers can read."""
     from pipeline.asr.fetch import sha256_of
     from schemas.audio import RecordingAvailable
 
+    if (markers and split == "silence") or (split == "markers" and not markers):
+        raise click.UsageError("--split markers needs --marker, and --split silence takes none")
     local = None if "://" in recording else Path(recording).resolve()
     if local is not None and not local.is_file():
         raise ConvmineError(f"there is no file {recording}")
@@ -63,6 +71,9 @@ def publish_recording(  # noqa: PLR0913 - one argument an option
             "dataref": local.as_uri() if local else recording,
             "sha256": sha256_of(local) if local else None,
             "channels": channels,
+            "raw": raw,
+            "split": "markers" if markers and split is None else split,
+            "markers_ms": [round(marker * 1_000) for marker in markers],
         }
     )
     _publish(load(), payload, as_json=as_json)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ import numpy as np
 
 from pipeline.asr.live_state import LiveCall
 from pipeline.asr.streaming_vad import Detector, Detectors
+from pipeline.asr.vad import Probabilities
 from pipeline.errors import Poison, Retryable
 from pipeline.handling import Handled, Holding, Inbound, Outbound, Position
 from pipeline.ports import Recognition, Samples, Speech
@@ -126,13 +128,13 @@ class _Loudness:
     """A detector with a memory that costs little: how many of the last frames were loud. It takes noise for speech."""
 
     def __init__(self) -> None:
-        self.reset()
-
-    def reset(self) -> None:
         self._mean = 0.0
 
-    def process_samples(self, samples: Sequence[float]) -> float:
-        self._mean = 0.6 * self._mean + 0.4 * (float(np.mean(np.square(samples))) > 1e-6)
+    def process_frames(self, frames: Samples) -> Probabilities:
+        return np.array([self._next(frame) for frame in frames], np.float32)
+
+    def _next(self, frame: Samples) -> float:
+        self._mean = 0.6 * self._mean + 0.4 * (float(np.mean(np.square(frame))) > 1e-6)
         return self._mean
 
 
@@ -188,6 +190,7 @@ class Delivery:
                 continue
             committed = max(committed, offset + 1 if held_from is None else held_from)
             offset += 1
+            await asyncio.sleep(0)  # what runs beside the call goes on meanwhile
 
     async def _deliver(self, handler: Holding[LiveCall], event: Inbound, kill: Kill | None) -> int | None:
         known, offset = self._known, event.position.offset
@@ -209,7 +212,7 @@ class Delivery:
             body = handled.state.model_dump_json(exclude_none=True).encode()
             self._known = _Known(offset, body, handled.held_from, handled.outputs)
         else:
-            assert not handled.outputs
+            assert all(_is_partial(it) for it in handled.outputs), "what is final is remembered"
         if kill is not Kill.REMEMBERED:
             self.published += handled.outputs
         self.held.append(handled.held_from)
@@ -226,12 +229,26 @@ class Delivery:
         return found
 
     @property
+    def final(self) -> dict[str, CallEvent]:
+        """All but the words so far."""
+        return {id_: it for id_, it in self.events.items() if not isinstance(it, TranscriptSegment) or it.final}
+
+    @property
+    def partial(self) -> list[TranscriptSegment]:
+        return [it for it in self.events.values() if isinstance(it, TranscriptSegment) and not it.final]
+
+    @property
     def segments(self) -> list[Segment]:
-        return [it.segment for it in self.events.values() if isinstance(it, TranscriptSegment)]
+        return [it.segment for it in self.final.values() if isinstance(it, TranscriptSegment)]
 
     @property
     def gaps(self) -> list[TranscriptGap]:
         return [it for it in self.events.values() if isinstance(it, TranscriptGap)]
+
+
+def _is_partial(output: Outbound) -> bool:
+    payload = output.message.payload
+    return isinstance(payload, TranscriptSegment) and not payload.final
 
 
 async def _handled(handler: Holding[LiveCall], event: Inbound, state: LiveCall | None) -> Handled[LiveCall] | None:

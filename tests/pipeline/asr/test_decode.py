@@ -12,7 +12,7 @@ import soundfile
 from pipeline.asr.decode import Audio, Limits, decode, resample
 from pipeline.errors import Poison
 from pipeline.ports import Samples
-from schemas.audio import RawFormat
+from schemas.audio import Extent, RawFormat
 
 RATE_HZ = 16_000
 LIMITS = Limits(max_duration_s=60)
@@ -115,7 +115,13 @@ def test_what_is_no_audio_is_poison_with_a_reason(tmp_path: Path, content: bytes
         read(tmp_path / "call.wav")
 
 
-def test_a_header_that_lies_about_its_length_gives_what_is_there(tmp_path: Path) -> None:
+def test_a_header_that_promises_more_than_there_is_is_poison(tmp_path: Path) -> None:
+    (tmp_path / "call.wav").write_bytes(wav_header(data_bytes=320_000) + b"\1\0" * 1_600)
+    with pytest.raises(Poison, match="316800 fewer than its header says"):
+        read(tmp_path / "call.wav")
+
+
+def test_a_header_that_could_not_know_the_length_gives_what_is_there(tmp_path: Path) -> None:
     (tmp_path / "call.wav").write_bytes(wav_header(data_bytes=0xFFFFFFF0) + b"\1\0" * 1_600)
     assert read(tmp_path / "call.wav").duration_ms == 200
 
@@ -165,3 +171,45 @@ def test_resampling_keeps_pitch_and_length() -> None:
     twice = resample(tone(300), 8_000, RATE_HZ)
     assert len(twice) == RATE_HZ
     assert round(pitch(twice)) == 300
+
+
+@pytest.mark.parametrize("suffix", ["wav", "flac", "ogg", "mp3", "m4a", "raw"])
+def test_an_extent_is_what_a_slice_of_the_whole_would_be(tmp_path: Path, suffix: str) -> None:
+    sweep = (0.5 * np.sin(2 * np.pi * 400 * np.arange(6 * 8_000) ** 2 / 6 / 8_000**2)).astype(np.float32)
+    path = tmp_path / f"call.{suffix}"
+    raw = None
+    if suffix == "raw":
+        soundfile.write(path, sweep, 8_000, format="RAW", subtype="ULAW", endian="FILE")
+        raw = RawFormat.model_validate({"encoding": "PCMU", "sample_rate_hz": 8_000, "channels": 1})
+    elif suffix == "m4a":
+        soundfile.write(tmp_path / "call.wav", sweep, 8_000)
+        program = shutil.which("ffmpeg") or "ffmpeg"
+        subprocess.run([program, "-v", "error", "-i", tmp_path / "call.wav", path], check=True)
+    else:
+        soundfile.write(path, sweep, 8_000)
+    extent = Extent(start_ms=2_500, end_ms=4_100)
+
+    whole = read(path, raw=raw)
+    part = read(path, raw=raw, extent=extent, limits=Limits(max_duration_s=2))
+
+    assert part.duration_ms == 1_600
+    expected = whole.samples[0, 2_500 * 16 : 4_100 * 16]
+    assert np.corrcoef(part.samples[0], expected)[0, 1] > 0.97
+
+
+@pytest.mark.parametrize("suffix", ["wav", "m4a"])
+def test_an_extent_ends_where_the_recording_does_and_one_after_it_is_poison(tmp_path: Path, suffix: str) -> None:
+    soundfile.write(tmp_path / "call.wav", tone(300, seconds=2), 8_000)
+    if suffix == "m4a":
+        program = shutil.which("ffmpeg") or "ffmpeg"
+        subprocess.run([program, "-v", "error", "-i", tmp_path / "call.wav", tmp_path / "call.m4a"], check=True)
+    path = tmp_path / f"call.{suffix}"
+    assert abs(read(path, extent=Extent(start_ms=1_500, end_ms=9_000)).duration_ms - 500) < 150  # M4A pads
+    with pytest.raises(Poison, match=r"ends before 30\.0 s"):
+        read(path, extent=Extent(start_ms=30_000, end_ms=31_000))
+
+
+def test_an_extent_that_is_too_long_is_poison(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "call.wav", tone(300, seconds=4), 8_000)
+    with pytest.raises(Poison, match="longer than the 2 s"):
+        read(tmp_path / "call.wav", extent=Extent(start_ms=500, end_ms=3_500), limits=Limits(max_duration_s=2))

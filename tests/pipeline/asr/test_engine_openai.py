@@ -16,7 +16,7 @@ from speech import noise
 
 from pipeline.asr.engine_openai import build
 from pipeline.errors import Config, Poison, Retryable
-from pipeline.ports import AsrEngine, Speech
+from pipeline.ports import AsrEngine, Speech, TimedWord
 from pipeline.settings import AsrSettings
 
 Answer = tuple[int, dict[str, Any], dict[str, str]]
@@ -94,8 +94,8 @@ async def engine(server: Server) -> AsyncIterator[AsrEngine]:
     await made.close()
 
 
-def speech(seconds: float = 0.5, language: str | None = "en-US") -> Speech:
-    return Speech(noise(seconds, -20), 16_000, language)
+def speech(seconds: float = 0.5, language: str | None = "en-US", vocabulary: tuple[str, ...] = ()) -> Speech:
+    return Speech(noise(seconds, -20), 16_000, language, vocabulary)
 
 
 async def test_a_span_travels_as_a_wav_file_with_its_language(server: Server, engine: AsrEngine) -> None:
@@ -131,9 +131,67 @@ async def test_a_server_without_verbose_json_is_asked_for_json_and_from_then_on(
     assert [sent["response_format"] for sent in server.requests] == [b"verbose_json", b"json", b"json"]
 
 
+async def test_a_server_that_gives_no_word_times_is_not_asked_for_them_again(server: Server, engine: AsrEngine) -> None:
+    server.answer(400, {"error": {"message": "timestamp_granularities is not supported"}})
+    server.answer(200, {"text": "hello", "segments": [{"avg_logprob": -0.1, "no_speech_prob": 0.0}]})
+    result = (await engine.recognise([speech()]))[0]
+    assert (result.text, result.words) == ("hello", ())
+    assert result.confidence == pytest.approx(0.9, abs=0.01)
+    await engine.recognise([speech()])
+    assert ["timestamp_granularities[]" in sent for sent in server.requests] == [True, False, False]
+    assert {sent["response_format"] for sent in server.requests} == {b"verbose_json"}
+
+
+async def test_a_server_that_takes_neither_details_nor_prompts_still_transcribes(
+    server: Server, engine: AsrEngine
+) -> None:
+    server.answer(400, {"error": {"message": "'prompt' is not supported for this model"}})
+    server.answer(422, {"error": {"message": "response_format must be json"}})
+    server.answer(200, {"text": "hello"})
+    assert (await engine.recognise([speech(vocabulary=("blue sky",))]))[0].text == "hello"
+    last = server.requests[-1]
+    assert len(server.requests) == 3
+    assert last["response_format"] == b"json"
+    assert not {"prompt", "timestamp_granularities[]"} & set(last)
+
+
+async def test_a_server_that_goes_on_refusing_is_not_asked_for_ever(server: Server, engine: AsrEngine) -> None:
+    server.answer(400, {"error": {"message": "timestamp_granularities, response_format, prompt: all wrong"}})
+    with pytest.raises(Poison):
+        await engine.recognise([speech()])
+    assert len(server.requests) == 4
+
+
+@pytest.mark.parametrize("inside", [False, True])
+async def test_the_words_come_with_their_times_wherever_the_server_puts_them(
+    server: Server, engine: AsrEngine, *, inside: bool
+) -> None:
+    words = [{"word": " Hello", "start": 0.1, "end": 0.25}, {"word": "there", "start": 0.3, "end": 9.0}]
+    segment = {"avg_logprob": -0.1, "no_speech_prob": 0.0}
+    body = {"segments": [segment | {"words": words}]} if inside else {"segments": [segment], "words": words}
+    server.answer(200, {"text": "Hello there", **body})
+    (result,) = await engine.recognise([speech(0.5)])
+    assert result.words == (TimedWord("Hello", 100, 250), TimedWord("there", 300, 500))
+
+
+async def test_the_vocabulary_goes_along_as_a_prompt_that_the_server_does_not_cut(
+    server: Server, engine: AsrEngine
+) -> None:
+    server.answer(200, {"text": "hello"})
+    await engine.recognise([speech(vocabulary=("blue sky", "北星"))])
+    await engine.recognise([speech(vocabulary=tuple(f"term {number}" for number in range(100)))])
+    await engine.recognise([speech()])
+    short, long = (sent["prompt"] for sent in server.requests[:2])
+    assert short.decode() == "blue sky, 北星."
+    assert long.startswith(b"term 0, term 1, ")
+    assert len(long) <= 448
+    assert "prompt" not in server.requests[2]
+
+
 async def test_segments_that_are_likely_silence_give_no_words(server: Server, engine: AsrEngine) -> None:
     server.answer(200, {"text": "Thank you.", "segments": [{"avg_logprob": -1.4, "no_speech_prob": 0.9}]})
-    assert (await engine.recognise([speech()]))[0].text == ""
+    (result,) = await engine.recognise([speech()])
+    assert (result.text, result.cut) == ("", "no_speech")
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,13 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from speech import greeting, noise, sample_call, turns
 
-from pipeline.asr.engine_pocketsphinx import PocketsphinxEngine, build, words_of
+from pipeline.asr.engine_pocketsphinx import PocketsphinxEngine, _recognition, build
 from pipeline.errors import Poison, Retryable
-from pipeline.ports import Speech
+from pipeline.ports import Speech, TimedWord
 from pipeline.settings import AsrSettings
 
 
@@ -28,7 +29,7 @@ PARENT = """
 import asyncio
 import numpy as np
 from pipeline.asr.engine_pocketsphinx import PocketsphinxEngine
-from pipeline.ports import Speech
+from pipeline.ports import Speech, TimedWord
 
 async def main():
     engine = PocketsphinxEngine(workers=1)
@@ -120,5 +121,25 @@ def test_ctrl_c_does_not_reach_the_processes_and_a_killed_parent_leaves_none(tmp
 
 
 def test_fillers_and_marks_of_pronunciation_are_no_words() -> None:
-    assert words_of("<s> [SPEECH] i read(2) <sil> the ++UM++ <sil> bill(3) </s>") == "i read the bill"
-    assert words_of("<sil> [NOISE]") == ""
+    spoken = "<s> [SPEECH] i read(2) <sil> the ++UM++ <sil> bill(3) </s>".split()  # noqa: SIM905 - as it is written
+    found = [(word, 10 * index, 10 * index + 9) for index, word in enumerate(spoken)]
+    result = _recognition(found, 16_000)
+    assert result.text == "i read the bill"
+    assert result.words[:2] == (TimedWord("i", 200, 300), TimedWord("read", 300, 400))
+    assert _recognition([("<sil>", 0, 9), ("[NOISE]", 10, 19)], 16_000).text == ""
+
+
+def test_a_last_word_ends_with_its_span() -> None:
+    assert _recognition([("hello", 0, 120)], 8_000).words == (TimedWord("hello", 0, 500),)
+
+
+async def test_the_words_of_a_span_have_the_times_at_which_they_were_said(engine: PocketsphinxEngine) -> None:
+    speech = greeting()
+    before, after = (np.zeros(int(seconds * 16_000), dtype=np.float32) for seconds in (1.0, 0.5))
+    later = Speech(np.concatenate((before, speech.samples, after)), 16_000)
+    (result,) = await engine.recognise([later])
+    assert " ".join(word.text for word in result.words) == result.text
+    starts = [word.start_ms for word in result.words]
+    assert starts == sorted(starts)
+    assert starts[0] >= 900
+    assert result.words[-1].end_ms <= len(later.samples) / 16

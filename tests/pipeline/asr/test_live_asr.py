@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -15,74 +15,27 @@ from live_calls import (
     Event,
     Hashing,
     Kill,
-    Loudness,
     chunk,
     chunks,
     inbound,
     whole_call,
-    with_context,
 )
+from live_playing import FORMATS, L16, MONO, PCMU, delivered, handler, voices
 from speech import RATE_HZ, noise, sample_call, turns
 
-from pipeline.asr.live import build
+from pipeline.asr.live import LiveCalls
 from pipeline.asr.live_state import LiveCall
 from pipeline.asr.streaming_vad import Detectors
 from pipeline.errors import Poison, Retryable
 from pipeline.handling import Handled, Holding
-from pipeline.ports import Recognition, Samples, Speech
+from pipeline.ports import Recognition, Speech
 from pipeline.privacy.masking import mask
 from pipeline.settings import AudioSettings
 from pipeline.testing import ScriptedEngine
 from schemas.audio import RawFormat
 from schemas.call import CallEnded, CallHeld, CallResumed, CallStarted, CallUpdated
-from schemas.transcript import TranscriptGap, TranscriptSegment
-from schemas.wire import CallFacts, Role
-
-PCMU = RawFormat.model_validate({"encoding": "PCMU", "sample_rate_hz": 8_000, "channels": 2})
-L16 = RawFormat.model_validate({"encoding": "L16", "sample_rate_hz": 16_000, "channels": 2})
-MONO = L16.model_copy(update={"channels": 1})
-FORMATS = [PCMU, L16, L16.model_copy(update={"sample_rate_hz": 48_000})]
-SHORT_SPANS = AudioSettings(max_span_s=2.0)
-
-
-def handler(
-    engine: Any = None,
-    audio: AudioSettings = SHORT_SPANS,
-    detectors: Detectors | None = None,
-    masked: Any = with_context,
-) -> Holding[LiveCall]:
-    return build(engine=engine or Hashing(), settings=audio, mask=masked, detectors=detectors or Loudness())
-
-
-def delivered(
-    events: Sequence[Event],
-    kills: dict[int, tuple[Kill, int]] | None = None,
-    make: Callable[[], Holding[LiveCall]] = handler,
-) -> Delivery:
-    delivery = Delivery(make)
-    asyncio.run(delivery.run(events, kills))
-    return delivery
-
-
-def voices(
-    *channels: Sequence[int], rate_hz: int = RATE_HZ, seed: int = 0, noise_db: float = -80, swell: float = 0.05
-) -> Samples:
-    """For each channel the lengths in ms of silence, voice, silence, voice …; the voice is a humming that swells."""
-    length = max(sum(lengths) for lengths in channels) * rate_hz // 1_000
-    random = np.random.default_rng(seed)
-    samples = (random.standard_normal((len(channels), length)) * 10 ** (noise_db / 20)).astype(np.float32)
-    for channel, lengths in enumerate(channels):
-        at = 0
-        for turn, ms in enumerate(lengths):
-            frames = ms * rate_hz // 1_000
-            if turn % 2:
-                time = np.arange(frames) / rate_hz
-                loudness = 0.15 + swell * np.cos(2 * np.pi * random.uniform(0.5, 4) * time)
-                hum = np.sin(2 * np.pi * random.uniform(120, 300) * time)
-                samples[channel, at : at + frames] += (loudness * hum).astype(np.float32)
-            at += frames
-    return samples
-
+from schemas.transcript import Segment, TranscriptGap, TranscriptSegment
+from schemas.wire import CallEvent, CallFacts, Role
 
 LENGTHS = st.lists(st.integers(20, 2_500), min_size=1, max_size=7)
 KILLS = st.dictionaries(st.integers(0, 60), st.tuples(st.sampled_from(Kill), st.integers(0, 5)), max_size=6)
@@ -100,11 +53,15 @@ def calls(draw: st.DrawFn) -> list[Event]:
     ids = [replace(event, id=f"c-{number}") for number, event in enumerate(events)]
     events = list(ids)
     for at in sorted(draw(st.lists(st.integers(0, len(events)), max_size=4)), reverse=True):
-        match draw(st.sampled_from(["lost", "lost many", "repeated", "sent again", "broken", "held", "updated"])):
+        match draw(
+            st.sampled_from(["lost", "lost many", "late", "repeated", "sent again", "broken", "held", "updated"])
+        ):
             case "lost":
                 del events[at : at + 1]
             case "lost many":
                 del events[at : at + 5]
+            case "late":
+                events[at : at + 3] = reversed(events[at : at + 3])
             case "repeated":
                 events[at:at] = events[max(0, at - 2) : at]
             case "sent again":
@@ -128,6 +85,39 @@ def test_a_call_gives_the_same_events_however_often_its_worker_is_killed(
     killed = delivered(events, kills)
     assert list(killed.events.items()) == list(undisturbed.events.items())
     assert killed.dead == undisturbed.dead
+
+
+@settings(max_examples=40, deadline=None)
+@given(events=calls(), kills=KILLS, hold_ms=st.sampled_from([600, 1_500]))
+def test_segments_that_wait_for_a_number_and_words_so_far_change_nothing_of_that(
+    events: list[Event], kills: dict[int, tuple[Kill, int]], hold_ms: int
+) -> None:
+    def make() -> LiveCalls:
+        return handler(audio=AudioSettings(max_span_s=2.0, partial_ms=250), is_open=often_open, hold_ms=hold_ms)
+
+    undisturbed = delivered(events, make=make)
+    killed = delivered(events, kills, make)
+    assert said(killed) == said(undisturbed)
+    assert killed.dead == undisturbed.dead
+    held = [it for it in undisturbed.held if it is not None]
+    assert held == sorted(held)
+    assert undisturbed.held[-1] is None
+    revisions = {it.segment.segment_id: it.revision for it in finals(undisturbed)}
+    for partial in (*undisturbed.partial, *killed.partial):
+        assert partial.revision < revisions[partial.segment.segment_id]
+
+
+def often_open(segment: Segment, _: str | None) -> bool:
+    return segment.text[:1] in "01234567"
+
+
+def finals(delivery: Delivery) -> list[TranscriptSegment]:
+    return [it for it in delivery.final.values() if isinstance(it, TranscriptSegment)]
+
+
+def said(delivery: Delivery) -> list[CallEvent]:
+    """All that is final, wherever it stands among the events of a call's life."""
+    return list(delivery.final.values())
 
 
 @settings(max_examples=25, deadline=None)

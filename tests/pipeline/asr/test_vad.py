@@ -1,9 +1,24 @@
+from itertools import pairwise
+
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from speech import RATE_HZ, noise, sample_call, turns
 
-from pipeline.asr.vad import FRAME, Rules, Span, find_speech, frames_of, gate, levels_db, runs, spans_of, widen
+from pipeline.asr.vad import (
+    FRAME,
+    BlockDetector,
+    Rules,
+    Span,
+    find_speech,
+    frames_of,
+    gate,
+    levels_db,
+    runs,
+    spans_of,
+    speech_probabilities,
+    widen,
+)
 
 SHARES = st.lists(st.sampled_from([0.0, 0.2, 0.49, 0.5, 0.9, 1.0]), max_size=400)
 RULES = st.builds(
@@ -87,6 +102,19 @@ def test_the_detector_is_not_asked_about_silence() -> None:
     assert runs(gate(levels_db(frames_of(quiet)))) != []
     assert gate(levels_db(frames_of(quiet))).mean() < 0.2
     assert not gate(levels_db(frames_of(noise(5, -75)))).any()
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    borders=st.lists(st.integers(0, 150), max_size=6).map(sorted),
+    mask=st.lists(st.sampled_from([0, 0, 0, 1, 1, 1, 1, 1]), min_size=150, max_size=150),
+)
+def test_blocks_have_the_answers_of_the_whole_to_the_last_bit(borders: list[int], mask: list[int]) -> None:
+    frames, asked = frames_of(sample_call()[0])[:150], np.array(mask, np.bool_)
+    detector = BlockDetector()
+    edges = pairwise([0, *borders, 150])
+    found = [detector.hear(frames[start:end], asked[start:end]) for start, end in edges]
+    assert np.array_equal(np.concatenate(found), speech_probabilities(frames, asked))
 
 
 def test_speech_is_found_where_it_is_and_on_its_own_channel() -> None:

@@ -43,6 +43,48 @@ def test_a_folder_of_audio_with_text_beside_it_is_read_and_what_is_alone_is_left
 
 
 @pytest.mark.parametrize(
+    ("audio", "call_id", "role"),
+    [
+        ("agent_17.wav", "17", Role.AGENT),
+        ("17_Caller.wav", "17", Role.CUSTOMER),
+        ("17.customer.flac", "17", Role.CUSTOMER),
+        ("agent.wav", "calls", Role.AGENT),
+        ("agency.wav", "agency", Role.UNKNOWN),
+    ],
+)
+def test_one_file_a_side_is_told_by_its_name(tmp_path: Path, audio: str, call_id: str, role: Role) -> None:
+    path = tmp_path / "calls" / audio
+    path.parent.mkdir()
+    path.touch()
+    path.with_suffix(".ref.txt").write_text("hello")
+    assert read_references(tmp_path) == [Reference(call_id, path, "hello", role=role)]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("trans.txt", "\ufeffa.wav\tHi, you\nb.wav\tAnd you\n"),
+        ("17-2.trans.txt", "a Hi, you\n\nb And you\n"),
+        ("transcription", "<s> Hi, you </s> (a)\n And you (b)\n"),
+    ],
+)
+def test_a_list_of_names_and_words_is_read_with_the_language_of_its_folder(
+    tmp_path: Path, name: str, content: str
+) -> None:
+    folder = tmp_path / "azure_en-US"
+    folder.mkdir()
+    for audio in ("a.wav", "b.wav"):
+        (folder / audio).touch()
+    (folder / name).write_text(content, encoding="utf-8")
+    wanted = [
+        Reference(text[0], folder / f"{text[0]}.wav", text[1], language="en-US")
+        for text in (("a", "Hi, you"), ("b", "And you"))
+    ]
+    assert read_references(tmp_path) == wanted
+    assert read_references(folder / name) == wanted
+
+
+@pytest.mark.parametrize(
     ("name", "content"),
     [
         ("refs.jsonl", '{"audio": "x/a.wav", "text": "Hi, you", "channel": 1, "role": "agent"}\n\n'),
@@ -63,6 +105,7 @@ def test_a_file_of_references_is_read_with_audio_relative_to_it(tmp_path: Path, 
         ("refs.jsonl", "a.wav\ttext", "no JSONL"),
         ("refs.tsv", "file\ttext\na.wav\thello\n", "entry 1 needs"),
         ("refs.jsonl", "", "holds no references"),
+        ("trans.txt", "away.wav\thello\n", "line 1 names no audio beside it"),
     ],
 )
 def test_a_file_of_another_form_is_an_error_that_says_what_is_expected(

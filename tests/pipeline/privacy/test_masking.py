@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.privacy.masking import is_card, mask
+from pipeline.privacy.checks import is_card
+from pipeline.privacy.masking import mask, masked_and_found
 from schemas.transcript import Segment
 from schemas.wire import Role
 
@@ -26,7 +27,7 @@ ENGLISH = [
     ("four won one one one one won won one one one one one one won one", "[CARD]"),
     ("the number is for one one one one one one one one one one one one one one one", "the number is [CARD]"),
     ("four two four two four two four two four two four two four to four two", "[CARD]"),
-    ("4111 1111 1111 1111 0428 123", "[CARD]"),
+    ("4111 1111 1111 1111 0428 123", "[CARD] [CODE]"),
     ("4111 1111 1111 1112", "[NUMBER]"),
     ("call me at 415-555-2671", "call me at [PHONE]"),
     ("call (415) 555-2671 or +1 415 555 2671", "call [PHONE] or [PHONE]"),
@@ -43,9 +44,9 @@ ENGLISH = [
     ),
     ("account number 12345678", "account number [NUMBER]"),
     ("my customer number is eight eight one two three four five six", "my customer number is [NUMBER]"),
-    ("ssn 123-45-6789", "ssn [NUMBER]"),
-    ("IBAN DE89 3704 0044 0532 0130 00 please", "IBAN [NUMBER] please"),
-    ("passport C01234567", "passport [NUMBER]"),
+    ("ssn 123-45-6789", "ssn [ID]"),
+    ("IBAN DE89 3704 0044 0532 0130 00 please", "IBAN [BANK] please"),
+    ("passport C01234567", "passport [ID]"),
     ("john at example dot com", "[EMAIL]"),
     ("my email is john dot smith at example dot co dot uk please", "my email is [EMAIL] please"),
     ("write to j.smith+tag@example.com, ok", "write to [EMAIL], ok"),
@@ -107,10 +108,10 @@ CHINESE = [
     ("卡号四一一一一一一一一一一一一一一一", "卡号[CARD]"),
     ("卡号是四一一一，一一一一，一一一一，一一一一", "卡号是[CARD]"),
     ("卡号４１１１ １１１１ １１１１ １１１１", "卡号[CARD]"),
-    ("银行卡6222020200012345678", "银行卡[NUMBER]"),
+    ("银行卡6222020200012345678", "银行卡[BANK]"),
     ("我的账号是一二三四五六七八", "我的账号是[NUMBER]"),
-    ("身份证11010519491231002X", "身份证[NUMBER]"),
-    ("身份证号一一零一零五一九四九一二三一零零二三", "身份证号[NUMBER]"),
+    ("身份证11010519491231002X", "身份证[ID]"),
+    ("身份证号一一零一零五一九四九一二三一零零二三", "身份证号[ID]"),
     ("安全码是一二三", "安全码是[CODE]"),
     ("验证码 482913", "验证码 [CODE]"),
     ("背面的三位是四五六", "背面的三位是[CODE]"),
@@ -228,14 +229,68 @@ def test_the_code_that_the_agent_asks_for_is_masked_in_the_customers_answer() ->
 
 
 def test_three_digits_long_after_a_security_code_stay() -> None:
-    texts = masked("no security code", "okay", "fine", "good", "house one two three")
+    texts = masked("no security code", "okay", *["that is fine with me then"] * 4, "house one two three")
     assert texts[-1] == "house one two three"
 
 
-def test_only_the_text_of_a_segment_changes() -> None:
+def test_of_a_segment_only_the_text_and_what_is_masked_change() -> None:
     given_ = segment("call 415-555-2671", 7)
     (found,) = mask([given_], "en")
-    assert found == given_.model_copy(update={"text": "call [PHONE]"})
+    assert found == given_.model_copy(update={"text": "call [PHONE]", "masked": found.masked})
+    assert [span.kind for span in found.masked] == ["phone"]
+
+
+def test_a_segment_without_anything_personal_is_the_very_same() -> None:
+    given_ = segment("hello there")
+    assert mask([given_], "en")[0] is given_
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["seven three seven", "that is the security code"],
+        ["737, and that's my cvv"],
+        ["what are the three digits on the back", "one hundred and twenty three"],
+        ["the cvv please", "sure", "one moment", "ok", "ok", "uh", "yes", "seven three seven"],
+        ["my card is [CARD]", "and then 737"],
+        ["4242 4242 4242 4242", "mhm", "seven three seven"],
+        ["cvv737"],
+        ["c.v.v. 737"],
+    ],
+)
+def test_a_verification_code_is_masked_however_it_comes(texts: list[str]) -> None:
+    found = " ".join(masked(*texts))
+    assert "[CODE]" in found
+    assert not {"737", "seven", "three", "twenty"} & set(found.removeprefix("what are the three").split())
+
+
+def test_a_code_word_counts_for_a_minute() -> None:
+    asked = segment("and the security code please", 0, at_ms=0, role=Role.AGENT)
+    late = segment("house one two three", 1, at_ms=65_000)
+    assert mask([asked, late], "en")[1].text == late.text
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "expected"),
+    [
+        ("it is 030 901820", "de", "it is [PHONE]"),
+        ("it is 490154203237518", "en", "it is [CARD]"),
+        ("imei 490154203237518", "en", "imei [NUMBER]"),
+        ("0086 138 0013 8000", "zh", "[PHONE]"),
+        ("it is b as in bravo, c as in charlie, one two three four five", "en", "it is [NUMBER]"),
+        ("three sevens, two ones, four nine, oh", "en", "[PHONE]"),
+        ("j r 4242 4242 4242 4242", "en", "j r [CARD]"),
+    ],
+)
+def test_what_a_number_is_shows_in_itself_and_in_its_surroundings(text: str, language: str, expected: str) -> None:
+    assert masked(text, language=language) == [expected]
+
+
+def test_what_was_found_says_where_it_stood_and_where_its_placeholder_stands() -> None:
+    (after,), found = masked_and_found([segment("call 415-555-2671 or j@x.com, pin 1234")], "en")
+    assert after.text == "call [PHONE] or [EMAIL], pin [CODE]"
+    assert [(one.kind, one.value) for one in found] == [("phone", "415-555-2671"), ("email", "j@x.com"), ("code", None)]
+    assert all(after.text.startswith(f"[{one.kind.upper()}]", one.place) for one in found)
 
 
 def test_no_segments_give_no_segments() -> None:
@@ -249,6 +304,7 @@ NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight",
 HAN = "零一二三四五六七八九"
 
 
+@settings(deadline=None)  # the first number loads what checks it
 @given(st.lists(WORDS, max_size=30))
 def test_text_without_digits_is_unchanged(words: list[str]) -> None:
     text = " ".join(words)
@@ -259,15 +315,18 @@ def with_check_digit(body: str) -> str:
     return next(body + str(digit) for digit in range(10) if is_card(body + str(digit)))
 
 
-CARDS = st.text("0123456789", min_size=12, max_size=18).filter(lambda body: body.strip("0")).map(with_check_digit)
+CARDS = st.from_regex(r"[3-6][0-9]{11,17}", fullmatch=True).map(with_check_digit)
+"""The first digit is that of the banks' issuers."""
 
 
+@settings(deadline=None)  # the first number loads what checks it
 @given(CARDS, st.sampled_from(["", " ", "-", ", "]), st.integers(1, 6))
 def test_no_digit_of_a_written_card_survives(card: str, separator: str, size: int) -> None:
     groups = [card[start : start + size] for start in range(0, len(card), size)]
     assert masked(f"card {separator.join(groups)} thanks") == ["card [CARD] thanks"]
 
 
+@settings(deadline=None)  # the first number loads what checks it
 @given(CARDS, st.lists(st.sampled_from([" ", ", ", " uh ", " okay ", " - "]), min_size=19, max_size=19))
 def test_no_digit_of_a_spoken_card_survives(card: str, separators: list[str]) -> None:
     said = "".join(NAMES[int(digit)] + separators[place] for place, digit in enumerate(card))
@@ -276,6 +335,7 @@ def test_no_digit_of_a_spoken_card_survives(card: str, separators: list[str]) ->
     assert not set(NAMES) & set(text.split())
 
 
+@settings(deadline=None)  # the first number loads what checks it
 @given(CARDS, st.integers(1, 18))
 def test_no_digit_of_a_card_said_in_two_segments_survives(card: str, cut: int) -> None:
     said = "".join(HAN[int(digit)] for digit in card)
@@ -283,23 +343,100 @@ def test_no_digit_of_a_card_said_in_two_segments_survives(card: str, cut: int) -
     assert masked(said[:cut], said[cut:], language="zh") == ["[CARD]", "[CARD]"]
 
 
+@settings(deadline=None)  # the first number loads what checks it
 @given(st.text(st.characters(), max_size=80), st.sampled_from(["en", "zh", None]))
 def test_masking_twice_is_masking_once(text: str, language: str | None) -> None:
     once = masked(text, language=language)
     assert masked(*once, language=language) == once
 
 
-@settings(max_examples=50)
+@settings(deadline=None)  # the first number loads what checks it
 @given(st.lists(st.text(st.sampled_from("0123456789-. ,@()+a零一to"), max_size=40), max_size=5))
 def test_any_mixture_of_digits_and_marks_is_taken(texts: list[str]) -> None:
     assert len(masked(*texts, language=None)) == len(texts)
 
 
-@pytest.mark.parametrize(
-    "unit", ["1", "1 ", "1,111", "one ", "to ", "a.", "a@", "at dot ", "1.1.", "oh ", "一百", "双", "hundred ", "c v "]
+SAID = st.sampled_from(
+    [
+        "my",
+        "card",
+        "is",
+        "the",
+        "code",
+        "on",
+        "one",
+        "oh",
+        "double",
+        "4242",
+        "[CARD]",
+        "at",
+        "dot",
+        "com",
+        ".",
+        ",",
+        "uh",
+        "A",
+        "B9",
+        "一三八",
+        "两",
+        "x@y.z",
+        "0428",
+        "cvv",
+        "social",
+    ]
 )
+
+
+@settings(deadline=None)
+@given(st.lists(st.lists(SAID, max_size=14).map(" ".join), max_size=5), st.sampled_from(["en", "zh", None]))
+def test_masking_a_conversation_twice_is_masking_it_once(texts: list[str], language: str | None) -> None:
+    once = mask([segment(text, index) for index, text in enumerate(texts)], language)
+    assert mask(once, language) == once
+
+
+@settings(deadline=None)
+@given(CARDS, st.text(max_size=40), st.text(max_size=40), st.sampled_from(["", " ", "-"]))
+def test_no_card_is_left_whatever_is_written_around_it(card: str, before: str, behind: str, mark: str) -> None:
+    written = mark.join(card[start : start + 4] for start in range(0, len(card), 4))
+    (text,) = masked(f"{before} {written} {behind}")
+    assert written not in text
+    assert card not in "".join(char for char in text if char.isdecimal()) or card in before + behind
+
+
+UNITS = [
+    "1",
+    "1 ",
+    "1,111",
+    "one ",
+    "to ",
+    "a.",
+    "a@",
+    "at dot ",
+    "1.1.",
+    "oh ",
+    "一百",
+    "双",
+    "hundred ",
+    "c v ",
+    "A 1 ",
+]
+UNITS += ["call 415-555-2671 ", "x1234567 ", "j@x.com ", "cvv 123 "]
+
+
+@pytest.mark.parametrize("unit", UNITS)
 def test_the_time_is_linear_in_the_length(unit: str) -> None:
-    text = unit * (20_000 // len(unit))
-    started = time.perf_counter()
-    masked(text, language=None)
-    assert time.perf_counter() - started < 2
+    def taken_s(length: int) -> float:
+        started = time.process_time()
+        masked(unit * (length // len(unit)), language=None)
+        return time.process_time() - started
+
+    taken_s(100)
+    assert taken_s(40_000) < 10 * taken_s(10_000) + 0.2
+
+
+def test_a_text_of_200_kb_with_two_thousand_numbers_takes_seconds() -> None:
+    text = "well I would like to change my plan, my number is four one five 555 2671 and that is all. " * 2_200
+    started = time.process_time()
+    (found,) = masked(text)
+    assert time.process_time() - started < 5  # 1.4 s on a machine with a load of 25, 0.5 s without the numbers
+    assert "2671" not in found

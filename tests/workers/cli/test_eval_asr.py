@@ -53,8 +53,46 @@ def test_each_channel_is_scored_and_the_whole_by_words(refs: Path) -> None:
 def test_the_table_names_calls_roles_and_lengths(refs: Path) -> None:
     result = CliRunner().invoke(eval_asr, ["--refs", str(refs)])
     assert result.exit_code == 0, result.output
-    for word in ("engine pocketsphinx", "greeting", "silence", "role agent", "under 30 s", "100.0 %"):
+    for word in (
+        "engine pocketsphinx",
+        "greeting",
+        "silence",
+        "role agent",
+        "under 10 s",
+        "100.0 %",
+        "mean WER",
+        "sub",
+    ):
         assert word in result.output
+    assert "numerals and traditional characters as written" in result.output
+
+
+def test_edits_intervals_groups_and_seconds_stand_beside_the_rates(refs: Path) -> None:
+    arguments = ["--refs", str(refs), "--engine", "pocketsphinx", "--json"]
+    first, again, without = (
+        json.loads(CliRunner().invoke(eval_asr, [*arguments, *more]).stdout)
+        for more in ([], [], ["--bootstrap", "0", "--limit", "1"])
+    )
+    assert first == again, "the draws are seeded"
+    low, high = first["wer_interval"]
+    assert low <= first["wer"] <= high
+    assert first["deletions"] >= 2
+    assert round(first["wer"] * first["words"]) == sum(first[it] for it in ("substitutions", "insertions", "deletions"))
+    by_role = {group["name"]: group for group in first["groups"] if group["kind"] == "role"}
+    assert (by_role["unknown"]["wer"], by_role["unknown"]["wer_interval"]) == (1.0, None)
+    assert {group["kind"] for group in first["groups"]} == {"role", "channel", "length", "language", "held out"}
+    assert first["hearing"]["heard_ms"] > first["hearing"]["spoken_ms"] > 2_000
+    assert first["engines"]["pocketsphinx"]["wer"] == first["wer"]
+    assert [row["call_id"] for row in without["by"]] == ["greeting"]
+    assert without["wer_interval"] is None
+
+
+def test_a_language_that_the_engine_does_not_read_is_an_error_naming_the_recording(refs: Path) -> None:
+    row = {"audio": "greeting.flac", "text": "您好"}
+    refs.write_text(json.dumps(row), encoding="utf-8")
+    result = CliRunner().invoke(eval_asr, ["--refs", str(refs), "--language", "zh"])
+    assert isinstance(result.exception, ConvmineError)
+    assert "greeting.flac: pocketsphinx reads English" in str(result.exception)
 
 
 @pytest.mark.parametrize(

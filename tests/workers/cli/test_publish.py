@@ -8,11 +8,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from pipeline.settings import ClaimSettings, KafkaSettings, Settings
-from pipeline.stages import transcripts
+from pipeline.stages import RECORDINGS, transcripts
+from schemas.audio import Encoding, RawFormat, RecordingAvailable, Split
 from schemas.transcript import TranscriptCompleted
 from schemas.wire import Lane
 from workers.claims import Claims, claims_of, is_claimed
-from workers.cli.publish import publish_transcript
+from workers.cli.publish import publish_recording, publish_transcript
 from workers.edge import Edge
 from workers.records import Record, read_event
 
@@ -86,3 +87,32 @@ def test_a_small_conversation_travels_in_its_message(
     assert not is_claimed(record)
     assert json.loads(record.value or b"")["call_id"] == "chat-1"
     assert not (tmp_path / "claims").exists()
+
+
+def test_a_shift_without_a_header_is_announced_with_its_format_and_its_cuts(
+    env: dict[str, str], kafka_settings: KafkaSettings
+) -> None:
+    options = ["--call-id", "shift-7", "--raw", "PCMU:8000:2", "--marker", "1800", "--marker", "3600.5"]
+    CliRunner().invoke(publish_recording, ["s3://calls/shift.raw", *options], env=env, catch_exceptions=False)
+    (record,) = Edge(kafka_settings).tail(RECORDINGS, from_start=True, follow=False)
+    inbound = read_event(record)
+    assert inbound is not None
+    assert isinstance(inbound.payload, RecordingAvailable)
+    assert inbound.payload.raw == RawFormat(encoding=Encoding.PCMU, sample_rate_hz=8_000, channels=2)
+    assert inbound.payload.split is Split.MARKERS
+    assert inbound.payload.markers_ms == (1_800_000, 3_600_500)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--split", "markers"], "--split markers needs --marker"),
+        (["--split", "silence", "--marker", "3"], "--split silence takes none"),
+        (["--raw", "PCMU:8000"], "such as PCMU:8000:2"),
+        (["--raw", "MP3:8000:2"], "expected L16, PCMU or PCMA"),
+    ],
+)
+def test_options_that_do_not_fit_are_refused_before_anything_is_published(options: list[str], said: str) -> None:
+    result = CliRunner().invoke(publish_recording, ["s3://calls/a.raw", "--call-id", "a", *options])
+    assert result.exit_code == 2
+    assert said in result.stderr

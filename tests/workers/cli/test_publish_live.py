@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import threading
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,12 +19,12 @@ from pipeline.handling import Inbound
 from pipeline.settings import KafkaSettings
 from pipeline.stages import AUDIO
 from schemas.audio import AudioChunk, Encoding
-from schemas.call import CallEnded, CallStarted
+from schemas.call import CallEnded, CallHeld, CallResumed, CallStarted
 from schemas.wire import CallFacts, Channel, Role
 from workers.cli.publish_live import publish_live
 from workers.edge import Edge
 from workers.entry import LiveCall, live_records
-from workers.records import read_event
+from workers.records import NewRecord, Record, read_event
 
 NOON = datetime(2026, 10, 5, 12, tzinfo=UTC)
 RATE_HZ = 16_000
@@ -113,3 +116,94 @@ def test_each_record_is_due_when_its_last_sample_was_heard_and_has_an_id_of_its_
     again = [record for _, record in live_records(call, tenant_id="acme", started_at=NOON)]
     assert again == list(records)
     assert len({dict(record.headers)["ce_id"] for record in records}) == len(records)
+
+
+def test_several_files_are_played_at_the_same_time(
+    env: dict[str, str], kafka_settings: KafkaSettings, tmp_path: Path
+) -> None:
+    paths = [tmp_path / f"{name}.wav" for name in "abc"]
+    for path in paths:
+        soundfile.write(path, samples(2.0).T, RATE_HZ)
+    result = CliRunner().invoke(
+        publish_live, [*map(str, paths), "--json", "--speed", "2"], env=env, catch_exceptions=False
+    )
+    items = json.loads(result.stdout)["items"]
+    assert [Path(item["file"]).name for item in items] == ["a.wav", "b.wav", "c.wav"]
+    assert len({item["call_id"] for item in items}) == 3
+    found = events(kafka_settings)
+    for item in items:
+        mine = [it.payload for it in found if it.message.envelope.subject == item["call_id"]]
+        assert [type(it) for it in mine] == [CallStarted, *[AudioChunk] * 10, CallEnded]
+    came: dict[bytes, list[int]] = {}
+    for record in Edge(kafka_settings).tail(AUDIO, from_start=True, follow=False):
+        came.setdefault(record.key or b"", []).append(record.timestamp_ms or 0)
+    assert max(map(min, came.values())) < min(map(max, came.values())), "the last began before the first ended"
+
+
+def test_as_fast_as_it_can_be_published_takes_no_time(env: dict[str, str], tmp_path: Path) -> None:
+    before = time.monotonic()
+    result = play(recording(tmp_path, 60.0), env, "--speed", "0", "--chunk-ms", "500")
+    assert json.loads(result.stdout)["events"] == 122
+    assert time.monotonic() - before < 20
+
+
+def test_while_a_call_is_on_hold_no_audio_is_sent() -> None:
+    call = LiveCall("c-1", Audio(samples(2.0), RATE_HZ), holds=((500, 1_300),))
+    course = [
+        (due, read_event(_arrived(record))) for due, record in live_records(call, tenant_id="acme", started_at=NOON)
+    ]
+    told = [(due, it.payload) for due, it in course if it is not None]
+    breaks = [(due, it.at_ms) for due, it in told if isinstance(it, CallHeld | CallResumed)]
+    assert breaks == [(500, 500), (1_300, 1_300)]
+    heard = [(due, it.sequence, it.offset_ms) for due, it in told if isinstance(it, AudioChunk)]
+    assert heard == [
+        (200, 0, 0),
+        (400, 1, 200),
+        (500, 2, 400),
+        (1_500, 3, 1_300),
+        (1_700, 4, 1_500),
+        (1_900, 5, 1_700),
+        (2_000, 6, 1_900),
+    ]
+    assert [due for due, _ in told] == sorted(due for due, _ in told)
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (("--hold", "3-2"), "expected seconds of the call"),
+        (("--hold", "a-b"), "expected seconds of the call"),
+        (("--hold", "0.1-9"), "a hold ends after the end of a call of 0.5 s"),
+        (("--call-id", "a", "--call-id", "b"), "--call-id once for each file"),
+        (("--speed", "-1"), "--speed"),
+    ],
+)
+def test_wrong_use_is_said_before_anything_is_published(tmp_path: Path, options: tuple[str, ...], reason: str) -> None:
+    result = CliRunner().invoke(publish_live, [str(recording(tmp_path, 0.5)), *options])
+    assert result.exit_code == 2
+    assert reason in result.output
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_call_that_is_stopped_is_ended_where_it_was(
+    env: dict[str, str], kafka_settings: KafkaSettings, tmp_path: Path, number: signal.Signals
+) -> None:
+    def stop_when_it_is_heard() -> None:
+        while sum(map(len, Edge(kafka_settings).spans([AUDIO]).values())) < 3:
+            time.sleep(0.05)
+        os.kill(os.getpid(), number)
+
+    threading.Thread(target=stop_when_it_is_heard, daemon=True).start()
+    result = play(recording(tmp_path, 60.0), env, "--call-id", "c-1")
+    assert result.exit_code == 130
+    said = json.loads(result.stdout)
+    assert said["stopped"]
+    *_, last, ended = (it.payload for it in events(kafka_settings))
+    assert isinstance(last, AudioChunk)
+    assert isinstance(ended, CallEnded)
+    assert ended.duration_ms == last.offset_ms + 200 == said["duration_ms"]
+    assert ended.duration_ms < 30_000
+
+
+def _arrived(record: NewRecord) -> Record:
+    return Record(record.topic, 0, 0, record.key, record.value, record.headers, 0)
