@@ -11,6 +11,8 @@ from uuid import UUID
 
 from pipeline.errors import Poison
 from pipeline.ports import Hit, KeptAnswer, Point, Recognition, Remembered, Speech, Where
+from pipeline.privacy.placeholders import Found
+from pipeline.privacy.vault import Access, Kept, Subject, may_be_kept, token_of
 from pipeline.store.blob_names import checked, within_bounds
 
 
@@ -181,3 +183,43 @@ class InMemoryBlobs:
         for name in names:
             del self.kept[name]
         return len(names)
+
+
+class InMemoryVault:
+    """A ``Vault`` in a dictionary; ``now`` gives the time in seconds since 1970."""
+
+    def __init__(self, *, now: Callable[[], float] = time.time) -> None:
+        self._now = now
+        self.kept: dict[str, Kept] = {}
+        self._accesses: list[Access] = []
+
+    async def keep(self, subject: Subject, found: Sequence[Found]) -> tuple[str, ...]:
+        new = {
+            (token := token_of(subject, one)): Kept(token, subject, one.segment_id, one.kind, one.place, one.value)
+            for one in found
+            if may_be_kept(one) and one.value is not None
+        }
+        self.kept |= new
+        return tuple(new)
+
+    async def reveal(self, what: str, *, tenant_id: str, who: str) -> tuple[Kept, ...]:
+        mine = (one for one in self.kept.values() if one.subject.tenant_id == tenant_id)
+        found = tuple(one for one in mine if what in {one.token, one.subject.call_id})
+        counts = Counter(str(one.subject) for one in found) or {str(Subject(tenant_id, what)): 0}
+        self._accesses += [
+            Access(self._now(), who, f"reveal {what}", subject, count) for subject, count in counts.items()
+        ]
+        return found
+
+    async def erase(self, subject: str, *, who: str) -> int:
+        gone = [token for token, one in self.kept.items() if str(one.subject) == subject]
+        for token in gone:
+            del self.kept[token]
+        self._accesses.append(Access(self._now(), who, "erase", subject, len(gone)))
+        return len(gone)
+
+    async def accesses(self) -> tuple[Access, ...]:
+        return tuple(self._accesses)
+
+    async def close(self) -> None:
+        """Nothing is held open."""

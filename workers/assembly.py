@@ -17,9 +17,10 @@ from pipeline.extract.findings import IntentExtractor
 from pipeline.handling import Handler, Remembering
 from pipeline.ports import AsrEngine, Diariser, ResponseCache, VectorStore
 from pipeline.privacy.entry import guarded
-from pipeline.privacy.masking import mask
+from pipeline.privacy.keeping import KeptLive, kept_in, mask_and_note
 from pipeline.privacy.open_numbers import is_open
 from pipeline.privacy.sealing import seal_of
+from pipeline.privacy.vault import Vault
 from pipeline.scenarios.load import ScenarioError, shipped
 from pipeline.scenarios.model import Scenario
 from pipeline.settings import Settings
@@ -42,6 +43,7 @@ class Assembly:
         self._store: VectorStore | None = None
         self._loaded_engine: AsrEngine | None = None
         self._loaded_extractor: IntentExtractor | None = None
+        self._open_vault: Vault | None = None
         self._scenarios: Callable[[str], Scenario] = shipped
         self._vocabulary = lru_cache(maxsize=64)(self._words)
 
@@ -112,12 +114,12 @@ class Assembly:
         from pipeline.asr.fetch import build_store
         from pipeline.asr.transcribe import PORTION_SPANS
 
-        return stage.build(
+        handler = stage.build(
             engine=await self._engine(),
             store=build_store(self._settings.audio),
             settings=self._settings.audio,
             now=lambda: datetime.now(UTC),
-            mask=mask,
+            mask=mask_and_note,
             default_scenario=self._settings.extract.scenario,
             aids=stage.Aids(
                 vocabulary=self._vocabulary,
@@ -128,6 +130,8 @@ class Assembly:
                 sealing=seal_of(self._settings.privacy),
             ),
         )
+        vault = self._vault()
+        return handler if vault is None else kept_in(vault, handler)
 
     def _words(self, scenario: str | None, language: str | None) -> tuple[str, ...]:
         """The words that are likely in the calls of a scenario; none where it is not known, as `extract` will say."""
@@ -156,15 +160,26 @@ class Assembly:
     async def _asr_live(self) -> AnyHandler:
         from pipeline.asr import live
 
-        return live.build(
+        handler = live.build(
             engine=await self._engine(),
             settings=self._settings.audio,
-            mask=mask,
+            mask=mask_and_note,
             is_open=is_open,
             hold_ms=self._settings.privacy.hold_ms,
             vocabulary=self._vocabulary,
             default_scenario=self._settings.extract.scenario,
         )
+        vault = self._vault()
+        return handler if vault is None else KeptLive(vault, handler)
+
+    def _vault(self) -> Vault | None:
+        """Where what the asr stages mask is kept, if it is to be."""
+        from pipeline.privacy.vault_sqlite import vault_of
+
+        if self._open_vault is None and (vault := vault_of(self._settings.privacy)) is not None:
+            self._open_vault = vault
+            self._stack.push_async_callback(vault.close)
+        return self._open_vault
 
     async def _extract(self) -> AnyHandler:
         from pipeline.extract import stage

@@ -17,6 +17,7 @@ from pipeline.errors import Retryable
 from pipeline.privacy.placeholders import Found
 from pipeline.privacy.sealing import Seal
 from pipeline.privacy.vault import Access, Kept, Subject, may_be_kept, token_of
+from pipeline.settings import PrivacySettings
 
 T = TypeVar("T")
 _Row = tuple[str, str, str, str, bytes]
@@ -35,6 +36,17 @@ _TABLES: Final = """
     );
 """
 _SETTINGS: Final = ("journal_mode = WAL", "synchronous = FULL", "secure_delete = ON")
+
+
+def vault_of(settings: PrivacySettings) -> SqliteVault | None:
+    """The vault that the settings describe; None where they have no key for one.
+
+    Raises:
+        Config: the key is none.
+    """
+    if settings.vault_key is None:
+        return None
+    return SqliteVault(settings.vault_path, settings.vault_key.get_secret_value())
 
 
 class SqliteVault:

@@ -6,11 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from pipeline.asr import live, registry, stage
 from pipeline.asr.batcher import Batching
 from pipeline.ports import AsrEngine
-from pipeline.settings import AsrSettings, LlmSettings, Settings
+from pipeline.privacy.keeping import KeptLive, mask_and_note
+from pipeline.privacy.sealing import new_key
+from pipeline.settings import AsrSettings, LlmSettings, PrivacySettings, Settings
 from pipeline.stages import Stage, stage_named
 from pipeline.testing import ScriptedEngine
 from schemas.flow import FlowGraph
@@ -85,3 +88,15 @@ async def test_nothing_is_opened_to_keep_spans_in_before_there_is_one(
     await both_lanes(Settings(llm=LlmSettings(cache_path=tmp_path / "folder" / "answers.sqlite")))
     assert built[0]["aids"].keep_from_s == 600
     assert os.listdir(tmp_path) == []  # noqa: PTH208 - an async function has no business with Path.iterdir
+
+
+async def test_with_a_key_both_lanes_keep_what_they_mask_in_one_vault(
+    built: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    privacy = PrivacySettings(vault_key=SecretStr(new_key()), vault_path=tmp_path / "vault.sqlite")
+    settings = Settings(privacy=privacy, llm=LlmSettings(cache_path=tmp_path / "answers.sqlite"))
+    async with Assembly(settings, no_graphs) as assembly:
+        await assembly.handler(asr(Lane.BATCH))
+        handler = await assembly.handler(asr(Lane.LIVE))
+    assert isinstance(handler, KeptLive)
+    assert [it["mask"] for it in built] == [mask_and_note, mask_and_note]

@@ -48,6 +48,12 @@ _COMMANDS: Final[Mapping[str, str | Mapping[str, str]]] = {
         "list": "workers.cli.topics:list_topics",
         "tail": "workers.cli.topics:tail_topic",
     },
+    "vault": {
+        "erase": "workers.cli.vault:erase",
+        "log": "workers.cli.vault:log",
+        "new-key": "workers.cli.vault:make_key",
+        "show": "workers.cli.vault:show",
+    },
     "worker": "workers.cli.worker:worker",
 }
 _SUMMARIES: Final[Mapping[str, str]] = {
@@ -79,6 +85,11 @@ _SUMMARIES: Final[Mapping[str, str]] = {
     "topics lag": "How far each stage is behind.",
     "topics list": "List our topics.",
     "topics tail": "Print events as they come.",
+    "vault": "Look at what was masked, with the vault's key.",
+    "vault erase": "Delete what is kept of a call.",
+    "vault log": "Who looked at what, and when.",
+    "vault new-key": "Make a key.",
+    "vault show": "Show what was masked in a call; it is recorded.",
     "worker": "Run one stage, or all of them.",
 }
 
