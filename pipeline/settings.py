@@ -112,7 +112,8 @@ class RuntimeSettings(Group):
     hold_s: Seconds = 60.0
     """Seconds without a further event of a call after which what is held of it (speech without an end) is let go."""
     stall_s: Seconds = 900.0
-    """Seconds without progress, while events wait, after which `/healthz` fails; longer than the longest event takes.
+    """Seconds without progress, while events wait, after which `/healthz` fails; longer than the longest answer of an
+    engine or a model takes.
     """
     http_host: str = "127.0.0.1"
     """Address that `/healthz`, `/readyz` and `/metrics` are served on; `0.0.0.0` in a container."""

@@ -61,7 +61,7 @@ class StageHealth:
         self._patient_from = self._measured_at = self.progress_at
 
     def progressed(self) -> None:
-        """An event was taken or settled, or an attempt at it has ended."""
+        """An event was taken or settled, an attempt at it has ended, or a dependency has answered it."""
         self.progress_at = self._clock()
 
     def join(self) -> None:

@@ -115,7 +115,7 @@ class Settler:
         for attempt in itertools.count(1):
             try:
                 async with self._breaker.passage() if self._breaker.is_open else _FREE:
-                    with noting_answers() as answers:
+                    with noting_answers(self._health.progressed) as answers:
                         if result is None:
                             async with self._slots:
                                 self.busy.add(task)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import pytest
 from pydantic import BaseModel
 
+from pipeline.dependencies import answered
 from pipeline.errors import Retryable
 from pipeline.handling import Handled, Inbound, Outbound, follow
 from pipeline.stages import Stage, intents, stage_named, transcripts
@@ -158,3 +159,22 @@ async def test_remembering_is_tried_again_without_handling_again() -> None:
     await settler(counter, Paper(), states).settle(record(0))
     assert counter.handled == 1
     assert (1, "t:a") in states.kept
+
+
+async def test_an_event_that_takes_long_makes_progress_with_each_answer_of_its_engine() -> None:
+    now = 0.0
+    health = StageHealth(STAGE, clock=lambda: now)
+    seen: list[float] = []
+
+    async def hear_ten_hours(inbound: Inbound) -> tuple[Outbound, ...]:
+        nonlocal now
+        del inbound
+        for at in (600.0, 1_200.0):
+            now = at
+            answered("whisper")
+            seen.append(health.progress_at)
+        return ()
+
+    equipment = Equipment(Paper(), Measures().of(STAGE), health, LIMITS)
+    await Settler(STAGE, hear_ten_hours, equipment, Breaker(5, LIMITS.policy.delay, health)).settle(record(0))
+    assert seen == [600.0, 1_200.0]
