@@ -1,7 +1,7 @@
 """Decodes the files that it is told of on standard input, one path a line, and says of each what became of it.
 
 It is a process of its own so that a crash of a native library ends it and not the tests. By hand, with what the
-library says: ``PYTHONPATH=. python -X faulthandler tests/fuzz/decoding_child.py <<< FILE``.
+library says: ``PYTHONPATH=.:tests python -X faulthandler tests/fuzz/decoding_child.py <<< FILE``.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import resource
 import sys
 from pathlib import Path
 from time import perf_counter
+
+from resident import own_peak_bytes
 
 from pipeline.asr.decode import Limits, decoding
 from pipeline.errors import Poison
@@ -31,8 +33,8 @@ def outcome(path: Path) -> str:
 
 def peak_bytes() -> int:
     """The most memory that this process, or an ffmpeg that it started, has had."""
-    most = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return most * (1 if sys.platform == "darwin" else 1_024)
+    unit = 1 if sys.platform == "darwin" else 1_024
+    return max(own_peak_bytes(), resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * unit)
 
 
 def main() -> None:

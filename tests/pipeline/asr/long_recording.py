@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import resource
 import sys
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
+
+from resident import own_peak_bytes
 
 from pipeline.asr.decode import Limits
 from pipeline.asr.spool import spool
@@ -34,13 +35,9 @@ def spans_in(path: Path) -> int:
         return len(asyncio.run(transcribe(audio, Forgetful(), Rules(), "en")))
 
 
-def resident_mb() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1_024
-
-
 if __name__ == "__main__":
     short, long = (Path(argument) for argument in sys.argv[1:])
     spans_in(short)
-    before = resident_mb()
+    before = own_peak_bytes()
     spans = spans_in(long)
-    print(resident_mb() - before, spans)  # noqa: T201 - who started this reads it
+    print((own_peak_bytes() - before) // 1_000_000, spans)  # noqa: T201 - who started this reads it

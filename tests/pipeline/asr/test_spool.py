@@ -23,6 +23,8 @@ from pipeline.asr.vad import Rules, find_speech, frames_of, levels_db
 from pipeline.errors import Poison, Retryable
 from schemas.audio import Extent
 
+ROOT = Path(__file__).parents[3]
+
 LIMITS = Limits(600)
 
 
@@ -116,7 +118,7 @@ def test_two_hours_need_little_more_memory_than_eleven_seconds(tmp_path: Path) -
     script = Path(__file__).with_name("long_recording.py")
     done = subprocess.run(
         [sys.executable, str(script), str(short), str(long)],
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
+        env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"},
         capture_output=True,
         text=True,
         check=False,
