@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def own_peak_bytes() -> int:
-    """The most that this process has had. On Linux ``ru_maxrss`` would count what its parent had when it was started."""
+    """The most that this process has had. On Linux ``ru_maxrss`` would begin with what its parent had."""
     if sys.platform == "darwin":
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     (line,) = (it for it in Path("/proc/self/status").read_text().splitlines() if it.startswith("VmHWM:"))
