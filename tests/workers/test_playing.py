@@ -96,8 +96,13 @@ def test_once_it_is_stopped_nothing_more_goes_out(speed: float) -> None:
 
 
 def test_a_second_signal_does_what_it_did_before() -> None:
-    with stopped_by_signal() as stop:
-        os.kill(os.getpid(), signal.SIGINT)
-        assert stop.wait(5)
-        with pytest.raises(KeyboardInterrupt):
-            signal.raise_signal(signal.SIGINT)
+    # A shell starts what is in its background with SIGINT ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with stopped_by_signal() as stop:
+            os.kill(os.getpid(), signal.SIGINT)
+            assert stop.wait(5)
+            with pytest.raises(KeyboardInterrupt):
+                signal.raise_signal(signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -426,11 +426,14 @@ UNITS += ["call 415-555-2671 ", "x1234567 ", "j@x.com ", "cvv 123 "]
 @pytest.mark.parametrize("unit", UNITS)
 def test_the_time_is_linear_in_the_length(unit: str) -> None:
     def taken_s(length: int) -> float:
-        started = time.process_time()
-        masked(unit * (length // len(unit)), language=None)
-        return time.process_time() - started
+        """The better of two: the first may load what only some numbers need, or collect other tests' garbage."""
+        tries = []
+        for _ in range(2):
+            started = time.process_time()
+            masked(unit * (length // len(unit)), language=None)
+            tries.append(time.process_time() - started)
+        return min(tries)
 
-    taken_s(100)
     assert taken_s(40_000) < 10 * taken_s(10_000) + 0.2
 
 
