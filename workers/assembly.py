@@ -127,7 +127,7 @@ class Assembly:
                 cache=self._asr_cache(),
                 keep_from_s=self._settings.asr.keep_from_s,
                 portion_spans=max(PORTION_SPANS, 2 * self._settings.asr.batch),
-                sealing=seal_of(self._settings.privacy),
+                seal=seal_of(self._settings.privacy),
             ),
         )
         vault = self._vault()

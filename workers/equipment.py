@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from pipeline.ports import CallState
-from pipeline.privacy.sealing import Seal
+from pipeline.privacy.sealing import UNSEALED, Seal
 from workers.claims import Claims
 from workers.health import StageHealth
 from workers.limits import Limits
@@ -26,4 +26,4 @@ class Equipment:
     limits: Limits = field(default_factory=Limits)
     states: CallState | None = None
     claims: Claims | None = None
-    seal: Seal = field(default_factory=lambda: Seal(()))
+    seal: Seal = UNSEALED

@@ -15,7 +15,7 @@ import structlog
 
 from pipeline.errors import Retryable
 from pipeline.handling import Handler, Remembering
-from pipeline.privacy.sealing import Seal
+from pipeline.privacy.sealing import UNSEALED, Seal
 from pipeline.settings import KafkaSettings
 from pipeline.stages import Stage
 from workers.call_states import CompactedCallState
@@ -48,7 +48,7 @@ class KafkaWorker:
         measures: Measures,
         health: StageHealth | None = None,
         claims: Claims | None = None,
-        seal: Seal | None = None,
+        seal: Seal = UNSEALED,
     ) -> None:
         self._settings = settings
         self._stage = stage
@@ -58,9 +58,7 @@ class KafkaWorker:
         states = None
         if stage.remembers:
             states = CompactedCallState(stage.state_topic, read_back_on_kafka(settings), self._publisher)
-        equipment = Equipment(
-            self._publisher, measures.of(stage), self._health, limits, states, claims, seal=seal or Seal(())
-        )
+        equipment = Equipment(self._publisher, measures.of(stage), self._health, limits, states, claims, seal=seal)
         self._runner = Runner(stage, handler, equipment)
         self._folder = tempfile.TemporaryDirectory(prefix="convmine-")  # Faust wants one, for tables we do not use
         self._app = self._build()

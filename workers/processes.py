@@ -59,6 +59,7 @@ async def run_stages(settings: Settings, stages: Sequence[Stage]) -> None:
         assembly = await stack.enter_async_context(
             Assembly(settings, graph_snapshots(read_back_on_kafka(settings.kafka)))
         )
+        seal = seal_of(settings.privacy)
         workers = [
             KafkaWorker(
                 settings.kafka,
@@ -68,7 +69,7 @@ async def run_stages(settings: Settings, stages: Sequence[Stage]) -> None:
                 measures=measures,
                 health=health.of(stage),
                 claims=claims,
-                seal=seal_of(settings.privacy),
+                seal=seal,
             )
             for stage in stages
         ]

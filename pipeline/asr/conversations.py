@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import pairwise
 from typing import Final
 
 from pipeline.ids import stable_id
+from pipeline.intervals import joined
 from schemas.audio import Extent, RecordingAvailable
 
 PAD_MS: Final = 1_000
@@ -34,8 +35,8 @@ def at_silences(speech: Iterable[Spoken], silence_ms: int, duration_ms: int) -> 
     """
     pad = min(PAD_MS, silence_ms // 2)
     return tuple(
-        Extent(start_ms=max(0, it.start_ms - pad), end_ms=min(duration_ms, it.end_ms + pad))
-        for it in _joined(speech, silence_ms)
+        Extent(start_ms=max(0, start_ms - pad), end_ms=min(duration_ms, end_ms + pad))
+        for start_ms, end_ms in joined(((it.start_ms, it.end_ms) for it in speech), silence_ms)
     )
 
 
@@ -86,16 +87,3 @@ def _child(event: RecordingAvailable, number: int, extent: Extent, base_ms: int)
 def _child_id(call_id: str, number: int) -> str:
     found = f"{call_id}.{number:03}"
     return found if len(found) <= _LONGEST_ID else stable_id("part", call_id, number)
-
-
-def _joined(speech: Iterable[Spoken], silence_ms: int) -> Iterator[Spoken]:
-    current: Spoken | None = None
-    for it in sorted(speech, key=lambda it: it.start_ms):
-        if current is None or it.start_ms - current.end_ms >= silence_ms:
-            if current is not None:
-                yield current
-            current = it
-        else:
-            current = Spoken(current.start_ms, max(current.end_ms, it.end_ms))
-    if current is not None:
-        yield current

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 from bisect import bisect_right
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from math import ceil, exp
 from typing import Any, Final
 
 import numpy as np
 
-from pipeline.asr.engine_whisper_spans import language_of, timed, together
-from pipeline.dependencies import answered
+from pipeline.asr.engine_whisper_spans import is_silence, language_of, timed, together
+from pipeline.asr.model_thread import ModelThread
 from pipeline.errors import Config, Poison, Retryable
 from pipeline.ports import AsrEngine, Recognition, Samples, Speech
 from pipeline.settings import AsrSettings
 
 _RATE_HZ: Final = 16_000
 _LONGEST_S: Final = 30
-# The thresholds of whisper.transcribe: this sure of silence, and this unsure of its words.
-_NO_SPEECH: Final = 0.6
-_AVERAGE_LOGPROB: Final = -1.0
 # Spans are laid one after the other, each at a whole second and so far from the last that what faster-whisper does to
 # a long first word, by the time since the last one, is the same in any company.
 _APART_S: Final = 4
@@ -75,9 +70,8 @@ class FasterWhisperEngine:
         self._model = model
         self._pipeline = BatchedInferencePipeline(model)
         self._name = name
-        self._batch = batch
         self._longest = longest
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="faster-whisper")
+        self._thread = ModelThread("faster-whisper", self._recognise, batch=batch)
 
     @property
     def name(self) -> str:
@@ -90,16 +84,10 @@ class FasterWhisperEngine:
             Retryable: the device has no memory left.
             Poison: the model does not know the language.
         """
-        loop = asyncio.get_running_loop()
-        results: list[Recognition] = []
-        for start in range(0, len(speeches), self._batch):
-            batch = speeches[start : start + self._batch]
-            results += await loop.run_in_executor(self._thread, self._recognise, batch)
-            answered("faster-whisper")
-        return results
+        return await self._thread.recognise(speeches)
 
     async def close(self) -> None:
-        await asyncio.to_thread(self._thread.shutdown, wait=True, cancel_futures=True)
+        await self._thread.close()
 
     def _recognise(self, speeches: Sequence[Speech]) -> list[Recognition]:
         for speech in speeches:
@@ -168,7 +156,7 @@ def _recognition(segments: Sequence[Any], language: str, start_s: int, samples: 
     """What was found in a span that was laid out at ``start_s``."""
     if not segments:
         return Recognition("", language=language)
-    if all(it.no_speech_prob > _NO_SPEECH and it.avg_logprob < _AVERAGE_LOGPROB for it in segments):
+    if all(is_silence(it.no_speech_prob, it.avg_logprob) for it in segments):
         return Recognition("", language=language, cut="no_speech")
     text = " ".join(segment.text.strip() for segment in segments).strip()
     words = (

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from math import exp
 from typing import TYPE_CHECKING, Any, Final
 
-from pipeline.asr.engine_whisper_spans import timed
+from pipeline.asr.engine_whisper_spans import is_silence, timed
 from pipeline.asr.pcm import wav_bytes
 from pipeline.asr.vocabulary import prompt_of
 from pipeline.dependencies import answered
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     import openai
 
 _RATE_HZ: Final = 16_000
-_NO_SPEECH: Final = 0.6
-_AVERAGE_LOGPROB: Final = -1.0
 _CODE: Final = re.compile(r"[a-z]{2,3}")
 _WISH_REFUSED: Final = frozenset({400, 415, 422})
 _NAMED_AS: Final = (("words", "timestamp_granularities"), ("details", "response_format"), ("prompt", "prompt"))
@@ -188,7 +186,7 @@ def _words(answer: dict[str, Any]) -> Iterator[tuple[str, float, float]]:
 
 
 def _is_silence(segment: dict[str, Any]) -> bool:
-    return (segment.get("no_speech_prob") or 0.0) > _NO_SPEECH and segment["avg_logprob"] < _AVERAGE_LOGPROB
+    return is_silence(segment.get("no_speech_prob") or 0.0, segment["avg_logprob"])
 
 
 def _code(language: object) -> str | None:

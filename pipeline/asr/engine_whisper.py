@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
@@ -12,19 +10,16 @@ from hashlib import sha256
 from math import exp
 from typing import Any, Final
 
-from pipeline.asr.engine_whisper_spans import language_of, together
+from pipeline.asr.engine_whisper_spans import AVERAGE_LOGPROB, is_silence, language_of, together
 from pipeline.asr.engine_whisper_words import compile_alignment, word_times
+from pipeline.asr.model_thread import ModelThread
 from pipeline.asr.vocabulary import prompt_of
-from pipeline.dependencies import answered
 from pipeline.errors import Config, Poison, Retryable
 from pipeline.ports import AsrEngine, Recognition, Samples, Speech, TimedWord
 from pipeline.settings import AsrSettings
 
 _RATE_HZ: Final = 16_000
-# The thresholds of whisper.transcribe: this sure of silence, this unsure of its words, and this repetitive.
-_NO_SPEECH: Final = 0.6
-_AVERAGE_LOGPROB: Final = -1.0
-_COMPRESSION: Final = 2.4
+_COMPRESSION: Final = 2.4  # the threshold of whisper.transcribe
 TEMPERATURES: Final = (0.2, 0.4, 0.6, 0.8, 1.0)
 """What ``whisper.transcribe`` tries, one after the other, where greedy decoding fails."""
 
@@ -69,12 +64,10 @@ class WhisperEngine:
     ) -> None:
         self._model = model
         self._name = name
-        self._batch = batch
         self._temperatures = tuple(temperatures)
         self._longest = longest
         self._prompt = lru_cache(maxsize=64)(self._prompt_tokens)
-        # One thread, and not a lock: a cancelled call's batch still finishes before the next one starts.
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="whisper")
+        self._thread = ModelThread("whisper", self._recognise, batch=batch)
 
     @property
     def name(self) -> str:
@@ -87,16 +80,10 @@ class WhisperEngine:
             Retryable: the device has no memory left.
             Poison: the model does not know the language.
         """
-        loop = asyncio.get_running_loop()
-        results: list[Recognition] = []
-        for start in range(0, len(speeches), self._batch):
-            batch = speeches[start : start + self._batch]
-            results += await loop.run_in_executor(self._thread, self._recognise, batch)
-            answered("whisper")
-        return results
+        return await self._thread.recognise(speeches)
 
     async def close(self) -> None:
-        await asyncio.to_thread(self._thread.shutdown, wait=True, cancel_futures=True)
+        await self._thread.close()
 
     def _recognise(self, speeches: Sequence[Speech]) -> list[Recognition]:
         import torch
@@ -211,11 +198,11 @@ def _drawing_by(samples: Samples, device: Any) -> Iterator[None]:  # noqa: ANN40
 def _failed(result: Any) -> bool:  # noqa: ANN401 - whisper has no types
     if _is_silence(result):
         return False
-    return bool(result.compression_ratio > _COMPRESSION or result.avg_logprob < _AVERAGE_LOGPROB)
+    return bool(result.compression_ratio > _COMPRESSION or result.avg_logprob < AVERAGE_LOGPROB)
 
 
 def _is_silence(result: Any) -> bool:  # noqa: ANN401 - whisper has no types
-    return bool(result.no_speech_prob > _NO_SPEECH and result.avg_logprob < _AVERAGE_LOGPROB)
+    return is_silence(result.no_speech_prob, result.avg_logprob)
 
 
 def _recognition(result: Any, words: tuple[TimedWord, ...]) -> Recognition:  # noqa: ANN401 - whisper has no types

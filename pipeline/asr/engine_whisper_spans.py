@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
 from pipeline.ports import Speech, TimedWord
+
+_NO_SPEECH: Final = 0.6
+AVERAGE_LOGPROB: Final = -1.0
+"""As ``whisper.transcribe`` has it: below it, a model is not sure of its words."""
+
+
+def is_silence(no_speech_prob: float, avg_logprob: float) -> bool:
+    """Whether a model heard nobody, by the thresholds of ``whisper.transcribe``: sure of that, and not of its words."""
+    return no_speech_prob > _NO_SPEECH and avg_logprob < AVERAGE_LOGPROB
 
 
 def language_of(speech: Speech) -> str | None:

@@ -6,36 +6,19 @@ Here, and nowhere else, words are kept before they are masked: what is personal 
 from __future__ import annotations
 
 import json
-from dataclasses import astuple, dataclass, field
+from dataclasses import astuple, dataclass
 from functools import cache
 from hashlib import sha256
-from typing import Final, Protocol
+from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
 
 from pipeline.errors import Config
 from pipeline.ports import KeptAnswer, Recognition, ResponseCache
+from pipeline.privacy.sealing import UNSEALED, Seal
 
 _BYTES_AS_TEXT: Final = "latin-1"
 _FORM: Final = 1  # to be raised where what is done to a recognition before it is kept changes
-
-
-class Sealing(Protocol):
-    """Encrypts what is kept; ``open`` raises ``Config`` where the key is not there."""
-
-    def seal(self, data: bytes) -> bytes: ...
-
-    def open(self, data: bytes) -> bytes: ...
-
-
-class Unsealed:
-    """Keeps things as they are."""
-
-    def seal(self, data: bytes) -> bytes:
-        return data
-
-    def open(self, data: bytes) -> bytes:
-        return data
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +41,14 @@ class KeptSpans:
         subject: whose words they are (``tenant:call``): an erasure finds them by it, and another call does not.
         recording: what tells the decoded audio from any other: the bytes, how they are read, which part of them.
         engine: the engine's name.
-        sealing: encrypts them; what it cannot open is not there.
+        seal: encrypts them; what it cannot open is not there.
     """
 
     cache: ResponseCache
     subject: str
     recording: str
     engine: str
-    sealing: Sealing = field(default_factory=Unsealed)
+    seal: Seal = UNSEALED
 
     async def get(self, asked: Asked) -> Recognition | None:
         """What was heard, or None where that is not kept."""
@@ -74,13 +57,13 @@ class KeptSpans:
 
     async def put(self, asked: Asked, recognition: Recognition) -> Recognition:
         """Keep what was heard, and return what is kept: that of whoever was first."""
-        sealed = self.sealing.seal(_adapter().dump_json(recognition)).decode(_BYTES_AS_TEXT)
+        sealed = self.seal.seal(_adapter().dump_json(recognition)).decode(_BYTES_AS_TEXT)
         answer = KeptAnswer(sealed, self.engine, "stop")
         return self._read(await self.cache.put(self._key(asked), answer, subject=self.subject)) or recognition
 
     def _read(self, kept: KeptAnswer) -> Recognition | None:
         try:
-            return _adapter().validate_json(self.sealing.open(kept.text.encode(_BYTES_AS_TEXT)))
+            return _adapter().validate_json(self.seal.open(kept.text.encode(_BYTES_AS_TEXT)))
         except (ValidationError, UnicodeEncodeError, Config):
             return None
 

@@ -14,9 +14,9 @@ from typing import Final
 
 import structlog
 
-from pipeline.asr.live_hearing import Ear, Vocabulary
+from pipeline.asr.live_hearing import Ear
 from pipeline.asr.live_idle import Watch
-from pipeline.asr.live_masking import Mask, Masking
+from pipeline.asr.live_masking import Masking
 from pipeline.asr.live_numbers import Holding as NumberHolding
 from pipeline.asr.live_numbers import IsOpen
 from pipeline.asr.live_pace import Pace
@@ -27,8 +27,10 @@ from pipeline.asr.live_words import Event, Scribe, Subject, Talk, Words
 from pipeline.asr.stage import STAGE
 from pipeline.asr.streaming_vad import Detectors
 from pipeline.asr.vad import Rules, rules_of
+from pipeline.asr.vocabulary import Vocabulary
 from pipeline.handling import Handled, Inbound, Outbound, follow
 from pipeline.ports import AsrEngine
+from pipeline.privacy.masking import Mask
 from pipeline.settings import AudioSettings
 from pipeline.stages import transcripts
 from schemas.audio import AudioChunk

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,11 +13,9 @@ from pipeline.asr.guards import without_phantoms
 from pipeline.asr.live_channel import Spoken
 from pipeline.asr.live_state import LiveCall
 from pipeline.asr.vad import RATE_HZ
+from pipeline.asr.vocabulary import Vocabulary
 from pipeline.errors import Poison
 from pipeline.ports import AsrEngine, Recognition, Speech
-
-Vocabulary = Callable[[str | None, str | None], tuple[str, ...]]
-"""Words that are likely in a call of this scenario and language, either of which may be unknown."""
 
 _SURE_MS: Final = 5_000
 """After so much speech the language that most of it was in is told to the engine, which need not guess any more."""

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from pipeline.asr.live_numbers import Holding, Said
+from pipeline.privacy.masking import Mask
 from schemas.transcript import Segment
-
-Mask = Callable[[Sequence[Segment], str | None], tuple[Segment, ...]]
 
 _RECENT: Final = 6
 """Segments that masking looks back on: a code is said up to three segments after somebody asked for it."""

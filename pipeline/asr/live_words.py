@@ -16,9 +16,9 @@ from pipeline.asr.live_numbers import Runs, Said
 from pipeline.asr.live_pace import Pace
 from pipeline.asr.live_session import Missing
 from pipeline.asr.live_state import LiveCall
+from pipeline.asr.transcript import words_of
 from pipeline.ids import stable_id
-from pipeline.ports import TimedWord
-from schemas.transcript import Segment, TranscriptGap, TranscriptSegment, Word
+from schemas.transcript import Segment, TranscriptGap, TranscriptSegment
 from schemas.wire import CallFacts, Language, Role
 
 Event = TranscriptSegment | TranscriptGap
@@ -180,7 +180,7 @@ def _said(heard: Iterable[Heard], subject: Subject) -> list[Said]:
             segment = _segment(it.spoken, it.words.text.strip(), subject).model_copy(
                 update={
                     "confidence": it.words.confidence,
-                    "words": tuple(_word(word, it.spoken) for word in it.words.words),
+                    "words": words_of(it.words.words, it.spoken.start_ms, it.spoken.end_ms),
                 }
             )
             found.append(Said(it.spoken, segment, it.words.language, it.spoken.is_out))
@@ -197,12 +197,6 @@ def _segment(spoken: Spoken, text: str, subject: Subject) -> Segment:
         end_ms=spoken.end_ms,
         text=text,
     )
-
-
-def _word(word: TimedWord, spoken: Spoken) -> Word:
-    start_ms = min(spoken.start_ms + word.start_ms, spoken.end_ms)
-    end_ms = min(spoken.start_ms + word.end_ms, spoken.end_ms)
-    return Word(text=word.text, start_ms=start_ms, end_ms=max(start_ms, end_ms))
 
 
 def _joined(runs: Runs, new: Iterable[Said]) -> Runs:

@@ -22,21 +22,24 @@ from pipeline.asr.arrival import arrived
 from pipeline.asr.conversations import Spoken, at_markers, at_silences, children
 from pipeline.asr.decode import Limits
 from pipeline.asr.fetch import sha256_of
-from pipeline.asr.kept_spans import KeptSpans, Sealing, Unsealed
+from pipeline.asr.kept_spans import KeptSpans
 from pipeline.asr.kept_transcripts import KeptTranscripts, Upload
 from pipeline.asr.spans import speech_of
 from pipeline.asr.spool import Spool, spool
 from pipeline.asr.transcribe import PORTION_SPANS, Heard, Listening, transcribe
 from pipeline.asr.transcript import health_of, hearing_of, roles_heard, segments_of, spoken_language
 from pipeline.asr.vad import RATE_HZ, rules_of
+from pipeline.asr.vocabulary import Vocabulary
 from pipeline.errors import Poison
 from pipeline.handling import Handler, Inbound, Outbound, follow
 from pipeline.llm.caches import NoCache
 from pipeline.ports import AsrEngine, AudioStore, ClaimCheck, Diariser, ResponseCache
+from pipeline.privacy.masking import Mask
+from pipeline.privacy.sealing import UNSEALED, Seal
 from pipeline.settings import AudioSettings
 from pipeline.stages import RECORDINGS, transcripts
 from schemas.audio import Extent, RecordingAvailable, Split
-from schemas.transcript import Segment, TranscriptCompleted
+from schemas.transcript import TranscriptCompleted
 from schemas.wire import CallFacts, Channel, Lane, Role
 
 STAGE: Final = "asr"
@@ -45,8 +48,6 @@ NO_WORDS: Final = "speech was found, but no words were recognised in it"
 SPLIT_MAX_S: Final = 24 * 3_600.0
 """The longest recording, in seconds, that is split into conversations; one conversation has a limit of its own."""
 
-Mask = Callable[[Sequence[Segment], str | None], tuple[Segment, ...]]
-Vocabulary = Callable[[str | None, str | None], tuple[str, ...]]
 _log: Final = structlog.get_logger(__name__)
 
 
@@ -65,7 +66,7 @@ class Aids:
         cache: keeps what was heard already, in long recordings and in those that are uploaded again.
         keep_from_s: seconds from which on a recording is a long one.
         portion_spans: spans of a recording that the engine is given at once.
-        sealing: encrypts the words of spans that are kept; they are not masked yet.
+        seal: encrypts the words of spans that are kept; they are not masked yet.
     """
 
     vocabulary: Vocabulary = _no_words
@@ -73,7 +74,7 @@ class Aids:
     cache: ResponseCache = field(default_factory=NoCache)
     keep_from_s: float = 600.0
     portion_spans: int = PORTION_SPANS
-    sealing: Sealing = field(default_factory=Unsealed)
+    seal: Seal = UNSEALED
 
 
 def build(  # noqa: PLR0913 - what the stage needs from outside, each named
@@ -177,7 +178,7 @@ class _Recordings:
         with closing(audio):
             check_channels(named, audio.channels)
             heard_roles = roles_heard(named, audio.states)
-            kept_spans = KeptSpans(self.aids.cache, upload.subject, bytes_, self.engine.name, self.aids.sealing)
+            kept_spans = KeptSpans(self.aids.cache, upload.subject, bytes_, self.engine.name, self.aids.seal)
             heard = await self._heard(audio, event, heard_roles, kept_spans)
         transcript = self._written(inbound, event, audio, heard, heard_roles)
         await kept.keep(upload, transcript)

@@ -9,6 +9,7 @@ from itertools import groupby
 from pipeline.asr.channels import ChannelState
 from pipeline.asr.transcribe import Heard
 from pipeline.ids import stable_id
+from pipeline.intervals import joined
 from pipeline.ports import TimedWord
 from schemas.transcript import ChannelHealth, Hearing, MaskedSpan, Segment, Word
 from schemas.wire import Role
@@ -31,18 +32,21 @@ def segments_of(heard: Iterable[Heard], roles: Mapping[int, Role], call: Sequenc
             end_ms=it.end_ms,
             text=it.recognition.text,
             confidence=it.recognition.confidence,
-            words=tuple(_word(word, it) for word in it.recognition.words),
+            words=words_of(it.recognition.words, it.start_ms, it.end_ms),
         )
         for it in sorted(heard, key=lambda it: (it.start_ms, it.channel))
         if it.recognition.text
     )
 
 
-def _word(word: TimedWord, heard: Heard) -> Word:
-    start_ms = min(heard.start_ms + word.start_ms, heard.end_ms)
-    return Word(
-        text=word.text, start_ms=start_ms, end_ms=max(start_ms, min(heard.start_ms + word.end_ms, heard.end_ms))
-    )
+def words_of(words: Iterable[TimedWord], start_ms: int, end_ms: int) -> tuple[Word, ...]:
+    """The words of a stretch from ``start_ms`` to ``end_ms`` of the call, with their times in it."""
+    return tuple(_word(word, start_ms, end_ms) for word in words)
+
+
+def _word(word: TimedWord, start_ms: int, end_ms: int) -> Word:
+    first_ms, last_ms = (min(start_ms + ms, end_ms) for ms in (word.start_ms, word.end_ms))
+    return Word(text=word.text, start_ms=first_ms, end_ms=max(first_ms, last_ms))
 
 
 def roles_heard(roles: Mapping[int, Role], states: Sequence[ChannelState]) -> dict[int, Role]:
@@ -92,8 +96,4 @@ def _masked_ms(segments: Iterable[Segment]) -> int:
 
 def _covered_ms(spans: Iterable[MaskedSpan]) -> int:
     """How long the spans are together, what several cover counted once."""
-    covered, end_ms = 0, 0
-    for span in sorted(spans, key=lambda it: it.start_ms):
-        covered += max(0, span.end_ms - max(span.start_ms, end_ms))
-        end_ms = max(end_ms, span.end_ms)
-    return covered
+    return sum(end_ms - start_ms for start_ms, end_ms in joined((span.start_ms, span.end_ms) for span in spans))

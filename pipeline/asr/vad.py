@@ -5,7 +5,6 @@ The detector is asked about frames of 512 samples at 16 kHz; what becomes of its
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 from typing import Final
@@ -14,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.asr import silero
+from pipeline.intervals import joined
 from pipeline.ports import Samples
 from pipeline.settings import AudioSettings
 
@@ -146,24 +146,13 @@ def spans_of(probabilities: Probabilities, levels: Levels, total: int, rules: Ru
 
     A stretch that is too long is cut where it is quietest.
     """
-    speech = [(start, end) for start, end in runs(probabilities >= rules.threshold)]
-    joined = _join(speech, ceil(rules.hangover_ms / FRAME_MS))
-    kept = [(start, end) for start, end in joined if (end - start) * FRAME_MS >= rules.min_speech_ms]
+    speech = runs(probabilities >= rules.threshold)
+    whole = joined(speech, ceil(rules.hangover_ms / FRAME_MS))
+    kept = [(start, end) for start, end in whole if (end - start) * FRAME_MS >= rules.min_speech_ms]
     pad = rules.pad_ms * RATE_HZ // 1_000
     padded = [(max(0, start * FRAME - pad), min(total, end * FRAME + pad)) for start, end in kept]
     longest = max(2 * FRAME, int(rules.max_span_s * RATE_HZ))
-    return tuple(piece for start, end in _join(padded, 1) for piece in _cut(Span(start, end), levels, longest))
-
-
-def _join(stretches: Sequence[tuple[int, int]], gap: int) -> list[tuple[int, int]]:
-    """Stretches with those joined that lie less than ``gap`` apart."""
-    joined: list[tuple[int, int]] = []
-    for start, end in stretches:
-        if joined and start - joined[-1][1] < gap:
-            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
-        else:
-            joined.append((start, end))
-    return joined
+    return tuple(piece for start, end in joined(padded) for piece in _cut(Span(start, end), levels, longest))
 
 
 def _cut(span: Span, levels: Levels, longest: int) -> list[Span]:

@@ -8,6 +8,9 @@ from typing import Final
 
 from pipeline.scenarios.model import Edition, Scenario
 
+Vocabulary = Callable[[str | None, str | None], tuple[str, ...]]
+"""Words that are likely in a call of this scenario and language, either of which may be unknown."""
+
 MAX_TERMS: Final = 60
 _LONGEST_LABEL: Final = 30  # characters; a longer beginning of a line is a sentence
 # Digits, classes and open repetitions: a pattern with one describes amounts, dates or numbers, and lists no names.

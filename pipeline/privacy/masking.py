@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Final
 
@@ -17,6 +17,9 @@ from pipeline.privacy.placeholders import Cut, Found, Placeholder
 from pipeline.privacy.tokens import Kind, Token, plain, streams
 from pipeline.privacy.word_times import is_told_by_words, spoken_text, with_times
 from schemas.transcript import Segment
+
+Mask = Callable[[Sequence[Segment], str | None], tuple[Segment, ...]]
+"""What ``mask`` is, for those who are given one."""
 
 _CARD_REACH_SEGMENTS: Final = 2
 _PLUS: Final = frozenset({"plus", "加"})

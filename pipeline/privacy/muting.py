@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 
 from pipeline.errors import Poison
+from pipeline.intervals import Stretch, joined
 from pipeline.ports import Samples
 from pipeline.privacy.placeholders import Placeholder
 from schemas.transcript import MaskedSpan, Segment
@@ -21,7 +22,6 @@ _BLOCK_FRAMES: Final = 65_536
 
 Spans = Mapping[int, Sequence[MaskedSpan]]
 """The masked spans of each channel, in ms from the first sample."""
-_Stretch = tuple[int, int]
 """Frames from the first up to, not including, the second."""
 
 
@@ -105,7 +105,7 @@ def _write(source: Path, target: Path, spans: Sequence[MaskedSpan]) -> Muted:
     return Muted(frames / rate, sum(min(end, frames) - start for start, end in stretches) / rate)
 
 
-def _silence(samples: Samples, first: int, stretches: Sequence[_Stretch], fade: int) -> None:
+def _silence(samples: Samples, first: int, stretches: Sequence[Stretch], fade: int) -> None:
     """Silence, in place, the stretches in samples whose first axis is time from frame ``first`` on."""
     after = first + len(samples)
     reached = slice(
@@ -120,16 +120,9 @@ def _silence(samples: Samples, first: int, stretches: Sequence[_Stretch], fade: 
         samples[low - first : high - first] *= gain.reshape(-1, *[1] * (samples.ndim - 1))
 
 
-def _stretches(spans: Iterable[MaskedSpan], rate_hz: int) -> list[_Stretch]:
+def _stretches(spans: Iterable[MaskedSpan], rate_hz: int) -> list[Stretch]:
     """The frames of the spans, in order and disjoint; a frame that a span only touches counts."""
-    joined: list[_Stretch] = []
-    for span in sorted(spans, key=lambda one: (one.start_ms, one.end_ms)):
-        start, end = span.start_ms * rate_hz // 1_000, -(-span.end_ms * rate_hz // 1_000)
-        if joined and start <= joined[-1][1]:
-            joined[-1] = joined[-1][0], max(end, joined[-1][1])
-        else:
-            joined.append((start, end))
-    return joined
+    return joined((span.start_ms * rate_hz // 1_000, -(-span.end_ms * rate_hz // 1_000)) for span in spans)
 
 
 def _fade(rate_hz: int) -> int:

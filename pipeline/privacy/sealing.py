@@ -77,6 +77,10 @@ class Seal:
             ) from error
 
 
+UNSEALED: Final = Seal(())
+"""Where there are no keys."""
+
+
 def is_sealed(data: bytes) -> bool:
     """Whether bytes are sealed, with whatever key."""
     return data.startswith(MAGIC)

@@ -12,6 +12,7 @@ from uuid import uuid4
 import click
 
 from pipeline.errors import Poison
+from pipeline.intervals import joined
 from pipeline.settings import Settings, load
 from schemas.wire import CallFacts, Channel
 from workers.cli.facts import CHANNEL_ROLE, LANGUAGE
@@ -102,7 +103,7 @@ def publish_live(  # noqa: PLR0913 - one argument an option
     settings = load()
     facts = CallFacts(scenario=scenario, language=language, agent=agent, customer_id=customer, consent=consent)
     ids = call_ids or tuple(f"live-{uuid4().hex[:12]}" for _ in recordings)
-    on_hold = _in_order(holds)
+    on_hold = tuple(joined(holds))
     calls = [
         LiveCall(call_id, _decoded(path, channels, settings), channels, facts, chunk_ms, on_hold)
         for call_id, path in zip(ids, recordings, strict=True)
@@ -140,17 +141,6 @@ def _decoded(path: Path, channels: tuple[Channel, ...], settings: Settings) -> A
     except Poison as error:
         raise Poison(f"{path}: {error.message}", hint=error.hint) from error
     return audio
-
-
-def _in_order(holds: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
-    """The holds by time; those that touch are one."""
-    joined: list[tuple[int, int]] = []
-    for start, end in sorted(holds):
-        if joined and start <= joined[-1][1]:
-            joined[-1] = joined[-1][0], max(end, joined[-1][1])
-        else:
-            joined.append((start, end))
-    return tuple(joined)
 
 
 def _perform(calls: Sequence[LiveCall], settings: Settings, speed: float) -> Performance:

@@ -7,16 +7,18 @@ from hypothesis import strategies as st
 from pipeline.asr.kept_spans import Asked, KeptSpans
 from pipeline.errors import Config
 from pipeline.ports import KeptAnswer, Recognition, TimedWord
+from pipeline.privacy.sealing import Seal
 from pipeline.testing import InMemoryResponseCache
 
 SPAN = Asked(channel=1, start=16_000, end=48_000, language="en", vocabulary=("Family Plan",))
 HEARD = Recognition("it is 4-1-1-1", 0.5, "en", (TimedWord("it", 0, 80), TimedWord("is", 80, 200)))
 
 
-class Reversing:
+class Reversing(Seal):
     """A seal that anybody can break, with or without its key."""
 
     def __init__(self, *, has_key: bool = True) -> None:
+        super().__init__(())
         self.has_key = has_key
 
     def seal(self, data: bytes) -> bytes:
@@ -86,12 +88,12 @@ async def test_the_erasure_of_a_call_takes_its_spans_along() -> None:
 
 async def test_sealed_words_stand_nowhere_and_are_not_there_without_the_key() -> None:
     cache = InMemoryResponseCache()
-    sealed = replace(kept(cache), sealing=Reversing())
+    sealed = replace(kept(cache), seal=Reversing())
     await sealed.put(SPAN, HEARD)
     ((answer, _, _),) = cache.kept.values()
     assert "4-1-1-1" not in answer.text
     assert await sealed.get(SPAN) == HEARD
-    assert await replace(kept(cache), sealing=Reversing(has_key=False)).get(SPAN) is None
+    assert await replace(kept(cache), seal=Reversing(has_key=False)).get(SPAN) is None
     assert await kept(cache).get(SPAN) is None
 
 
