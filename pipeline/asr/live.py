@@ -6,6 +6,7 @@ the chunks after it, which come again after a kill (``live_session``).
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -109,6 +110,8 @@ class LiveCalls:
         self._rules = rules
         self._detectors = detectors
         self._open: dict[str, _Open] = {}
+        self._turn = asyncio.Lock()
+        """Of the loop: one chunk is heard in each, so that what has been said goes out between the chunks that came."""
 
     @property
     def in_memory(self) -> int:
@@ -170,7 +173,9 @@ class LiveCalls:
         session = open_.session
         if session.turn_to(inbound):
             dropped = session.dropped
-            await listen(session, inbound, chunk)
+            async with self._turn:
+                await asyncio.sleep(0)
+                await listen(session, inbound, chunk)
             self.counts.dropped += session.dropped - dropped
             session.at = inbound.position.offset
             self._open[_key(inbound)] = open_

@@ -21,6 +21,7 @@ RATES_HZ: Final = (8_000, 16_000, 24_000, 32_000, 48_000)
 _CLEARLY: Final = 2.0
 _CROSSINGS: Final = 16
 _KAISER_BETA: Final = 8.0  # images and aliases 80 dB down
+_NOTHING: Final = 1e-9  # of a weight: rounding of 0
 
 
 def check_body(body: bytes, raw: RawFormat) -> int:
@@ -96,8 +97,8 @@ class Resampler:
     """Mono samples of one of ``RATES_HZ`` to 16 kHz, as they come.
 
     A sample of the result is a weighted sum of the input around its moment (a sinc in a Kaiser window), with silence
-    before the first sample. The sum is taken weight by weight over whole arrays: that rounds each sample in the same
-    way wherever a chunk ends, which streams of libsoxr and products by BLAS do not promise.
+    before the first sample. Each sum is taken by itself over as many numbers: so it is rounded in the same way wherever
+    a chunk ends, which streams of libsoxr and products by BLAS do not promise.
     """
 
     def __init__(self, rate_hz: int) -> None:
@@ -133,10 +134,11 @@ class Resampler:
         for first in range(self._made, min(upto, self._made + self._up)):
             at, phase = divmod(first * self._down, self._up)
             total = result[first - self._made :: self._up]
-            start = at + 1 - self._reach - self._held_from
-            end = start + (len(total) - 1) * self._down + 1
-            for place, weight in _weights(self._up, self._down, phase):
-                total += self._held[start + place : end + place : self._down] * weight
+            place, weights = _weights(self._up, self._down, phase)
+            start = at + 1 - self._reach - self._held_from + place
+            shape, size = (len(total), len(weights)), self._held.itemsize
+            seen = np.ndarray(shape, self._held.dtype, self._held, start * size, (self._down * size, size))
+            np.einsum("ij,j->i", seen, weights, out=total)
         self._made = upto
         done = upto * self._down // self._up + 1 - self._reach - self._held_from
         self._held, self._held_from = self._held[done:], self._held_from + done
@@ -149,11 +151,15 @@ def _reach(up: int, down: int) -> int:
 
 
 @cache
-def _weights(up: int, down: int, phase: int) -> tuple[tuple[int, np.float32], ...]:
-    """Which inputs, from the first in reach, count for a result ``phase / up`` samples after one, and how much."""
+def _weights(up: int, down: int, phase: int) -> tuple[int, Samples]:
+    """The first input, from the first in reach, that counts for a result ``phase / up`` samples after one; the weights.
+
+    Shape (inputs,): of those that count, from the first to the last.
+    """
     scale = min(1.0, up / down)
     reach = _reach(up, down)
     away: npt.NDArray[np.float64] = phase / up - np.arange(1 - reach, reach + 1, dtype=np.float64)
     window = np.i0(_KAISER_BETA * np.sqrt(np.maximum(0.0, 1.0 - (away / reach) ** 2))) / np.i0(_KAISER_BETA)
     weights = np.where(np.abs(away) <= reach, scale * np.sinc(scale * away) * window, 0.0)
-    return tuple((place, np.float32(weight)) for place, weight in enumerate(weights) if abs(weight) > 1e-9)  # noqa: PLR2004 - rounding of 0
+    first, *_, last = np.flatnonzero(np.abs(weights) > _NOTHING).tolist() * 2
+    return first, weights[first : last + 1].astype(np.float32)
