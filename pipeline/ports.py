@@ -129,10 +129,21 @@ class ChatMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class Account:
+    """What a request is paid for: the counters, the budget and ``convmine cost`` tell requests apart by it."""
+
+    tenant_id: str = ""
+    call_id: str = ""
+    stage: str = ""
+    scenario: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ChatRequest:
     """What a chat model is asked; ``json_schema`` is the shape that the answer must have (JSON Schema).
 
-    ``prompt_version`` is not sent: it tells apart answers that were asked for with two versions of a prompt.
+    ``prompt_version`` and ``account`` are not sent. The first tells apart answers that were asked for with two versions
+    of a prompt; the second says who pays, and an answer does not depend on it.
     """
 
     messages: tuple[ChatMessage, ...]
@@ -141,17 +152,24 @@ class ChatRequest:
     temperature: float = 0.0
     max_tokens: int = 2_000
     prompt_version: str = ""
+    account: Account = Account()
 
 
 @dataclass(frozen=True, slots=True)
 class ChatAnswer:
-    """What it said, and what that took in tokens."""
+    """What it said, and what that took in tokens.
+
+    An answer may be no use and still have been paid for: ``text`` is empty where the model said nothing, ``refusal``
+    are its words where it refuses, and ``finish_reason`` is ``length`` where it was cut off, ``content_filter`` where
+    it was withheld.
+    """
 
     text: str
     model: str
     finish_reason: str
     input_tokens: int = 0
     output_tokens: int = 0
+    refusal: str | None = None
 
 
 class ChatModel(Protocol):
@@ -169,6 +187,16 @@ class ChatModel(Protocol):
     async def answer(self, request: ChatRequest) -> ChatAnswer: ...
 
     async def close(self) -> None: ...
+
+
+class Meter(Protocol):
+    """Where the domain's own figures go, by the names of ``docs/metrics.md``; never a label that is a call."""
+
+    def count(self, name: str, amount: float = 1, **labels: str) -> None:
+        """Add to a counter."""
+
+    def observe(self, name: str, value: float, **labels: str) -> None:
+        """Add a value to a histogram."""
 
 
 class Embedder(Protocol):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from enum import StrEnum
 from typing import Annotated, ClassVar
 
@@ -85,6 +86,44 @@ class InferredOutcome(Wire):
     evidence: tuple[Evidence, ...] = ()
 
 
+class Handling(StrEnum):
+    """What became of an objection."""
+
+    ANSWERED = "answered"
+    PARTLY = "partly"
+    IGNORED = "ignored"
+
+
+class Objection(Wire):
+    """What the customer held against what is offered, and the agent's answer to it, where there was one."""
+
+    objection_id: Identifier
+    role: Role
+    topic: str | None = None
+    handling: Handling
+    evidence: Annotated[tuple[Evidence, ...], Field(min_length=1)]
+    answer: tuple[Evidence, ...] = ()
+
+
+class FollowUpKind(StrEnum):
+    """Whether one side gave its word, or both know what comes next."""
+
+    PROMISE = "promise"
+    NEXT_STEP = "next_step"
+
+
+class FollowUp(Wire):
+    """What the side ``role`` is going to do; ``due`` is worked out from ``due_said`` and the day of the call."""
+
+    follow_up_id: Identifier
+    kind: FollowUpKind
+    role: Role
+    what: Annotated[str, Field(min_length=1)]
+    due: date | None = None
+    due_said: str | None = None
+    evidence: Annotated[tuple[Evidence, ...], Field(min_length=1)]
+
+
 class Extractor(StrEnum):
     """Who did the mining; a result of the fall-back is always labelled as such."""
 
@@ -93,7 +132,11 @@ class Extractor(StrEnum):
 
 
 class Provenance(Wire):
-    """What a result was made with, so that it can be explained and made again."""
+    """What a result was made with, so that it can be explained and made again, and what it cost.
+
+    ``fallback_because`` says why it was not the extractor that is set; ``chunks`` is in how many pieces a long call was
+    read; ``cost_usd`` is there where the prices of the model are known.
+    """
 
     extractor: Extractor
     model: str
@@ -104,6 +147,9 @@ class Provenance(Wire):
     dropped_ungrounded: Annotated[int, Field(ge=0)] = 0
     input_tokens: Annotated[int, Field(ge=0)] = 0
     output_tokens: Annotated[int, Field(ge=0)] = 0
+    fallback_because: str | None = None
+    chunks: Annotated[int, Field(ge=1)] = 1
+    cost_usd: Annotated[float, Field(ge=0)] | None = None
 
 
 class IntentExtracted(CallEvent):
@@ -136,5 +182,7 @@ class CallInsight(CallEvent):
     sentiments: tuple[SideSentiment, ...] = ()
     compliance: tuple[ComplianceHit, ...] = ()
     outcome_inferred: InferredOutcome | None = None
+    objections: tuple[Objection, ...] = ()
+    follow_ups: tuple[FollowUp, ...] = ()
     summary: str = ""
     provenance: Provenance

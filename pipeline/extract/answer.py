@@ -10,11 +10,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from pipeline.llm.guarded import AnswerInvalid
 from pipeline.scenarios.model import Edition
-
-
-class AnswerInvalid(ValueError):
-    """The answer is no JSON or not of the schema; the message says where and what is expected."""
 
 
 class _Answer(BaseModel):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from pipeline.scenarios.model import Edition, Scenario
-from schemas.insight import Evidence, InferredOutcome, Provenance
+from schemas.insight import Evidence, FollowUpKind, Handling, InferredOutcome, Provenance
 from schemas.transcript import Segment
 from schemas.wire import Role
 
@@ -45,6 +45,25 @@ class FoundEntity:
 
 
 @dataclass(frozen=True, slots=True)
+class FoundObjection:
+    """What the customer held against it, and the words with which the agent answered, where there are any."""
+
+    handling: Handling
+    evidence: Evidence
+    answer: Evidence | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFollowUp:
+    """What one side is going to do: ``due_said`` are the words for when, as they were said."""
+
+    kind: FollowUpKind
+    what: str
+    evidence: Evidence
+    due_said: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Findings:
     """What the extractors differ in; all else is worked out from it in ``pipeline.extract.insight``."""
 
@@ -53,6 +72,8 @@ class Findings:
     summary: str
     provenance: Provenance
     entities: tuple[FoundEntity, ...] = ()
+    objections: tuple[FoundObjection, ...] = ()
+    follow_ups: tuple[FoundFollowUp, ...] = ()
 
 
 class IntentExtractor(Protocol):

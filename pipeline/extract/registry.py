@@ -38,14 +38,16 @@ def _lexical(settings: Settings) -> IntentExtractor:
 def _llm(settings: Settings) -> IntentExtractor:
     from pipeline.extract.llm import LlmExtractor
     from pipeline.llm.caches import open_cache
+    from pipeline.llm.guarded import GuardedChat
     from pipeline.llm.openai_chat import OpenAIChat
 
-    return LlmExtractor(
+    chat = GuardedChat(
         OpenAIChat.of(settings.llm),
         reasks=settings.extract.reasks,
         cache=open_cache(settings),
         server=settings.llm.base_url or OPENAI_URL,
     )
+    return LlmExtractor(chat)
 
 
 EXTRACTORS: Final[Mapping[str, Callable[[Settings], IntentExtractor]]] = {"lexical": _lexical, "llm": _llm}

@@ -14,11 +14,13 @@ def answer_key(request: ChatRequest, *, model: str, server: str) -> str:
     """SHA-256, in hex, of all that the answer depends on.
 
     Args:
-        request: every field of it counts; of objects in the JSON Schema the order of names does not.
+        request: all of it counts but who pays; of objects in the JSON Schema the order of names does not.
         model: the model's name.
         server: where it is served: another server's model of the same name may answer otherwise.
     """
-    asked: dict[str, Any] = {field.name: getattr(request, field.name) for field in fields(request)}
+    asked: dict[str, Any] = {
+        field.name: getattr(request, field.name) for field in fields(request) if field.name != "account"
+    }
     asked["messages"] = [[message.role, message.content] for message in request.messages]
     question = {"server": server, "model": model, "request": asked}
     canonical = json.dumps(question, sort_keys=True, separators=(",", ":"), default=dict)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from pipeline.dependencies import answered
-from pipeline.errors import Config, Poison, Retryable
+from pipeline.errors import Config, Retryable
 from pipeline.llm.openai_errors import Service, translated
 from pipeline.ports import ChatAnswer, ChatRequest
 from pipeline.settings import OPENAI_URL, LlmSettings
@@ -69,7 +69,7 @@ class OpenAIChat:
 
         Raises:
             Retryable: the server is away, slow or busy; carries the wait that it asked for.
-            Poison: the request is refused for good, or the answer is cut off, withheld or empty.
+            Poison: the server refuses the request for good.
             Config: the server refuses the key or does not have the model.
         """
         import openai
@@ -80,7 +80,7 @@ class OpenAIChat:
             raise translated(error, self._service) from error
         except ValueError as error:  # a body that is no JSON
             raise Retryable(f"the model's server answered what cannot be read: {error}", dependency="llm") from error
-        answer = _answer(completion, request)
+        answer = _answer(completion)
         answered(self._service.dependency)
         return answer
 
@@ -129,27 +129,18 @@ def _response_format(kind: str, request: ChatRequest) -> dict[str, Any] | None:
     return {"type": kind} if kind == "json_object" else None
 
 
-def _answer(completion: ChatCompletion, request: ChatRequest) -> ChatAnswer:
-    """The text, or an error that names why there is none."""
+def _answer(completion: ChatCompletion) -> ChatAnswer:
     # The client does not check what it is sent: a proxy's error page arrives here as a string.
     choices = getattr(completion, "choices", None) or ()
     choice = next(iter(choices), None)
     if choice is None or choice.message is None:
         raise Retryable("the model's server answered 200 with what is no chat completion", dependency="llm")
-    text = choice.message.content or ""
-    if choice.message.refusal:
-        raise Poison(f"the model refuses to answer: {choice.message.refusal[:300]}")
-    if choice.finish_reason == "content_filter":
-        raise Poison("the model's answer was withheld by a content filter")
-    if choice.finish_reason == "length":
-        raise Poison(f"the model's answer was cut off at {request.max_tokens} tokens")
-    if not text.strip():
-        raise Poison(f"the model's answer is empty (finish reason {choice.finish_reason})")
     usage = completion.usage
     return ChatAnswer(
-        text=text,
+        text=choice.message.content or "",
         model=completion.model,
         finish_reason=choice.finish_reason,
         input_tokens=usage.prompt_tokens if usage else 0,
         output_tokens=usage.completion_tokens if usage else 0,
+        refusal=choice.message.refusal or None,
     )

@@ -19,6 +19,7 @@ from pipeline.extract.llm import LlmExtractor
 from pipeline.extract.registry import build_extractor
 from pipeline.extract.stage import build
 from pipeline.handling import Handler, Inbound, Outbound, Position
+from pipeline.llm.guarded import GuardedChat
 from pipeline.llm.openai_chat import OpenAIChat
 from pipeline.ports import ResponseCache
 from pipeline.scenarios.load import shipped
@@ -63,7 +64,7 @@ def handler(
 ) -> Handler:
     """One worker's."""
     chat = OpenAIChat(model, base_url=server.base_url, api_key=None, timeout_s=5)
-    extractor = LlmExtractor(chat, reasks=reasks, cache=cache, server=server.base_url)
+    extractor = LlmExtractor(GuardedChat(chat, reasks=reasks, cache=cache, server=server.base_url))
     return build(extractor=extractor, scenarios=lambda name: scenario or shipped(name), default_scenario="telecom")
 
 

@@ -9,9 +9,10 @@ from llm_server import Fail, Say, llm_server
 from talks import conversation
 
 from pipeline.errors import Poison, Retryable
-from pipeline.extract.answer import Answer, AnswerInvalid, answer_schema, read_answer
+from pipeline.extract.answer import Answer, answer_schema, read_answer
 from pipeline.extract.findings import Conversation, Findings
 from pipeline.extract.llm import LlmExtractor
+from pipeline.llm.guarded import AnswerInvalid, GuardedChat
 from pipeline.llm.openai_chat import OpenAIChat
 from pipeline.scenarios.load import shipped
 from schemas.insight import Extractor
@@ -42,7 +43,8 @@ async def ask(
     *script: Say | Fail, talked: Conversation = TALK, reasks: int = 1
 ) -> tuple[Findings, list[dict[str, Any]]]:
     with llm_server(*script) as server:
-        extractor = LlmExtractor(OpenAIChat("m1", base_url=server.base_url, api_key=None, timeout_s=5), reasks=reasks)
+        model = OpenAIChat("m1", base_url=server.base_url, api_key=None, timeout_s=5)
+        extractor = LlmExtractor(GuardedChat(model, reasks=reasks))
         try:
             return await extractor.extract(talked), server.requests
         finally:

@@ -7,6 +7,7 @@ import pytest
 from llm_server import Fail, Hang, LlmServer, OnlyFormats, Raw, Say, llm_server
 
 from pipeline.errors import Config, Poison, Retryable
+from pipeline.llm.guarded import GuardedChat
 from pipeline.llm.openai_chat import OpenAIChat
 from pipeline.ports import ChatMessage, ChatRequest
 from pipeline.settings import LlmSettings
@@ -114,7 +115,7 @@ async def test_an_answer_that_is_none_is_named(step: Say, named: str) -> None:
     with llm_server(step) as server:
         async with chat_with(server) as model:
             with pytest.raises(Poison, match=named):
-                await model.answer(REQUEST)
+                await GuardedChat(model).ask(REQUEST, str)
 
 
 @pytest.mark.parametrize("body", [b"<html>proxy</html>", b"{}", b"[]", b'{"choices": [{}]}'])
