@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.llm.answer_key import answer_key
-from pipeline.ports import ChatMessage, ChatRequest
+from pipeline.ports import Account, ChatMessage, ChatRequest
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(st.characters()),
@@ -39,9 +39,13 @@ def test_it_is_the_same_in_every_process() -> None:
     assert key() == "5887c3e6d2c56a8c541b223ab423ddace0db90bd2074a1fa6fb87567eef44835"
 
 
-@pytest.mark.parametrize("field", [field.name for field in fields(ChatRequest)])
+@pytest.mark.parametrize("field", [field.name for field in fields(ChatRequest) if field.name != "account"])
 def test_every_field_of_a_request_counts(field: str) -> None:
     assert key(replace(REQUEST, **{field: OTHER[field]})) != key()
+
+
+def test_who_pays_does_not_count() -> None:
+    assert key(replace(REQUEST, account=Account("acme", "call-1", "extract", "telecom"))) == key()
 
 
 def test_the_model_and_where_it_is_served_count() -> None:
