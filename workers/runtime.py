@@ -109,7 +109,7 @@ class Runner:
             await self._end_idle()
             long_ago = asyncio.get_running_loop().time() - self._limits.hold_s
             for lane in tuple(self._lanes.values()):
-                if lane.held and lane.touched_at < long_ago:
+                if lane.held and not lane.waiting and lane.touched_at < long_ago:
                     self._let_go(lane)
 
     async def _end_idle(self) -> None:

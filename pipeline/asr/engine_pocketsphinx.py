@@ -39,8 +39,9 @@ def build(settings: AsrSettings) -> AsrEngine:
 class PocketsphinxEngine:
     """Recognises 16 kHz English; each process has one decoder with the model that ships with pocketsphinx.
 
-    It knows its own words only, so that a vocabulary is of no use to it, and takes the stretches as they come: each
-    process one after the other. A process that dies breaks the pool: the next call gets a new one.
+    It knows its own words only, so that a vocabulary is of no use to it. Stretches are taken as they come, one by each
+    process, but hurried ones go before all others that no process has begun. A process that dies breaks the pool: the
+    next call gets a new one.
     """
 
     name: Final = "pocketsphinx"
@@ -49,6 +50,8 @@ class PocketsphinxEngine:
     def __init__(self, *, workers: int) -> None:
         self._workers = workers
         self._pool: ProcessPoolExecutor | None = None
+        self._unhurried = asyncio.Semaphore(workers)
+        """Of what is not hurried so much is with the pool at once, whose queue knows no order but that of arrival."""
 
     async def recognise(self, speeches: Sequence[Speech]) -> list[Recognition]:
         """Recognise all stretches side by side.
@@ -64,10 +67,8 @@ class PocketsphinxEngine:
                     hint="set CONVMINE_ASR_ENGINE to an engine that reads it, such as whisper",
                 )
         pool = self._running_pool()
-        loop = asyncio.get_running_loop()
         try:
-            tasks = [loop.run_in_executor(pool, _decode, pcm16(speech.samples)) for speech in speeches]
-            heard = await asyncio.gather(*tasks)
+            heard = await asyncio.gather(*(self._heard(pool, speech) for speech in speeches))
         except BrokenProcessPool as error:
             if self._pool is pool:
                 self._pool = None
@@ -80,6 +81,20 @@ class PocketsphinxEngine:
         pool, self._pool = self._pool, None
         if pool is not None:
             await asyncio.to_thread(pool.shutdown, wait=True, cancel_futures=True)
+
+    async def _heard(self, pool: ProcessPoolExecutor, speech: Speech) -> list[_Word]:
+        if speech.hurried:
+            return await asyncio.wrap_future(pool.submit(_decode, pcm16(speech.samples)))
+        await self._unhurried.acquire()
+        try:
+            work = pool.submit(_decode, pcm16(speech.samples))
+        except BaseException:
+            self._unhurried.release()
+            raise
+        loop = asyncio.get_running_loop()
+        # Not when whoever waits for it gives it up: a process that has begun it goes on.
+        work.add_done_callback(lambda _: loop.call_soon_threadsafe(self._unhurried.release))
+        return await asyncio.wrap_future(work)
 
     def _running_pool(self) -> ProcessPoolExecutor:
         if self._pool is None:

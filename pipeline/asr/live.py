@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 import structlog
 
+from pipeline.asr.live_copies import once
+from pipeline.asr.live_counts import Counts
 from pipeline.asr.live_hearing import Ear
 from pipeline.asr.live_idle import Watch
 from pipeline.asr.live_masking import Masking
@@ -41,22 +42,6 @@ from schemas.wire import Lane
 
 _TOPIC: Final = transcripts(Lane.LIVE)
 _log: Final = structlog.get_logger(__name__)
-
-
-@dataclass(slots=True)
-class Counts:
-    """What became of live audio in this process, beside its segments.
-
-    ``held_back`` are the segments that waited for the rest of a number, and ``held_back_ms`` how long they did, in ms
-    of their calls: that is no latency. ``cut_ms`` is speech whose words were taken for phantoms, by reason.
-    """
-
-    dropped: int = 0
-    partials: int = 0
-    partials_missed: int = 0
-    held_back: int = 0
-    held_back_ms: int = 0
-    cut_ms: Counter[str] = field(default_factory=Counter)
 
 
 def build(  # noqa: PLR0913 - all that the lane works with, most of it with a default
@@ -214,6 +199,7 @@ class LiveCalls:
     async def _say(self, inbound: Inbound, open_: _Open, call: LiveCall) -> Handled[LiveCall]:
         """What waits in the session becomes events that follow from this one; an emptied session is dropped."""
         session, key = open_.session, _key(inbound)
+        open_.drafts.give_up_late(session.channels)
         subject = Subject(inbound.tenant_id, inbound.message.envelope.subject, session.roles)
         due = self._scribe.due(session.runs, session.spoken, session.now_ms)
         if not (session.waiting or session.has_moved or due or session.must_tell):
@@ -221,7 +207,7 @@ class LiveCalls:
                 self._close(key)
             return Handled(self._partials(inbound, open_, call, subject), held_from=session.held_from)
         speaking = {it.index: it for it in session.channels if it.speaking_ms is not None}
-        so_far = [spoken for index, it in speaking.items() if index in due and (spoken := it.so_far()) is not None]
+        so_far = once(spoken for index, it in speaking.items() if index in due and (spoken := it.so_far()) is not None)
         talk = Talk(
             session.waiting, session.runs, speaking.keys(), so_far, session.now_ms, is_broken_off=session.must_tell
         )
@@ -240,7 +226,6 @@ class LiveCalls:
         drafts, session = open_.drafts, open_.session
         if not self._scribe.pace.every_ms:
             return ()
-        missed = drafts.missed
         found = [
             self._scribe.partial(it.said, session.runs, call, subject, it.revision)
             for it in drafts.done(session.channels)
@@ -248,7 +233,6 @@ class LiveCalls:
         drafts.begin(session.channels, call, subject)
         events = [event for event in found if event is not None]
         self.counts.partials += len(events)
-        self.counts.partials_missed += drafts.missed - missed
         return [follow(inbound, it, stage=STAGE, topic=_TOPIC, part=_part(it)) for it in events]
 
     def _count(self, words: Words) -> None:
@@ -262,7 +246,7 @@ class LiveCalls:
 
     def _opened(self, inbound: Inbound, call: LiveCall) -> _Open:
         session = LiveSession(call, inbound.position.partition, self._rules, self._detectors)
-        return _Open(session, Drafts(self._scribe))
+        return _Open(session, Drafts(self._scribe, self.counts))
 
     def _held_from(self, key: str) -> int | None:
         open_ = self._open.get(key)

@@ -17,7 +17,8 @@ from pipeline.ports import Samples
 class Spoken:
     """Something that was said, to be recognised: mono samples at 16 kHz; times are of the call.
 
-    It follows the cut ``before`` and the chunks from the offset ``held_from`` on.
+    It follows the cut ``before`` and the chunks from the offset ``held_from`` on. ``copies`` are the same samples on
+    other channels.
     """
 
     channel: int
@@ -26,6 +27,7 @@ class Spoken:
     samples: Samples
     before: ChannelCut
     held_from: int
+    copies: tuple[Spoken, ...] = ()
 
     @property
     def is_out(self) -> bool:

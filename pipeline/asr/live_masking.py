@@ -71,14 +71,17 @@ class Masking:
         return self._masked(recent, [*others, shown], language)[segment.segment_id]
 
     def _closed(self, segment: Segment, language: str | None) -> str:
-        """The text without the number at its end, if that is open; it has ended where the last words are none."""
+        """The text without the number at its end, if that is open; it has ended where the last words are none.
+
+        The very last one does not end it: it was cut off while it was said, and may be a digit that nobody could hear.
+        """
 
         def is_open(text: str) -> bool:
             return self.holding.is_open(segment.model_copy(update={"text": text}), language)
 
         text = segment.text
-        if not is_open(text):
-            return text
+        if not is_open(text) and not is_open(text := _LAST[0].sub("", text).rstrip()):
+            return segment.text
         while text and (is_open(text) or any(is_open(found[0]) for last in _LAST if (found := last.search(text)))):
             text = _LAST[0].sub("", text).rstrip()
         return text

@@ -10,6 +10,8 @@ from typing import Final
 import structlog
 
 from pipeline.asr.live_channel import LiveChannel
+from pipeline.asr.live_copies import once
+from pipeline.asr.live_counts import Counts
 from pipeline.asr.live_numbers import Said
 from pipeline.asr.live_state import LiveCall
 from pipeline.asr.live_words import Scribe, Subject
@@ -36,13 +38,12 @@ class _Draft:
 class Drafts:
     """Of one call: at most one at a time on each channel, so that a slow engine gets fewer of them.
 
-    They are best effort. Nothing of them is remembered, and one that fails is missing.
+    They are best effort. Nothing of them is remembered, and one that fails or comes too late is missing.
     """
 
-    def __init__(self, scribe: Scribe) -> None:
-        self.missed = 0
-        """Drafts that could not be recognised."""
+    def __init__(self, scribe: Scribe, counts: Counts) -> None:
         self._scribe = scribe
+        self._counts = counts
         self._under_way: dict[int, _Draft] = {}
         self._begun: dict[int, tuple[int, int]] = {}
 
@@ -54,22 +55,34 @@ class Drafts:
             start_ms, elapsed_ms = speaking
             revision = self._scribe.pace.revision(elapsed_ms)
             begun_ms, begun = self._begun.get(channel.index, (start_ms, 0))
-            if revision <= (begun if begun_ms == start_ms else 0) or (spoken := channel.so_far()) is None:
+            if revision <= (begun if begun_ms == start_ms else 0):
                 continue
             self._begun[channel.index] = start_ms, revision
+            together = once(so_far for it in channels if (so_far := it.so_far()) is not None)
+            if (spoken := next((it for it in together if it.channel == channel.index), None)) is None:
+                continue
             task = asyncio.create_task(self._scribe.so_far(spoken, call, subject))
             self._under_way[channel.index] = _Draft(start_ms, revision, task)
 
+    def give_up_late(self, channels: Sequence[LiveChannel]) -> None:
+        """Give up those of speech that is over: its last words are to be recognised now, and these are in their way."""
+        for channel in channels:
+            draft = self._under_way.get(channel.index)
+            if draft is None or ((speaking := channel.speaking_ms) is not None and speaking[0] == draft.start_ms):
+                continue
+            del self._under_way[channel.index]
+            if draft.task.cancel() or self._result(draft) is not None:
+                self._miss(draft, "the speech was over first")
+
     def done(self, channels: Sequence[LiveChannel]) -> list[SoFar]:
-        """What was recognised since this was asked last, of speech that still goes on."""
+        """What was recognised since this was asked last."""
         found: list[SoFar] = []
         for channel in channels:
             draft = self._under_way.get(channel.index)
             if draft is None or not draft.task.done():
                 continue
             del self._under_way[channel.index]
-            said, speaking = self._result(draft), channel.speaking_ms
-            if said is not None and speaking is not None and speaking[0] == draft.start_ms:
+            if (said := self._result(draft)) is not None:
                 found.append(SoFar(said, draft.revision))
         return found
 
@@ -83,6 +96,9 @@ class Drafts:
         try:
             return draft.task.result()
         except (ConvmineError, asyncio.CancelledError) as error:
-            self.missed += 1
-            _log.info("partial.missed", start_ms=draft.start_ms, revision=draft.revision, reason=str(error))
+            self._miss(draft, str(error))
             return None
+
+    def _miss(self, draft: _Draft, reason: str) -> None:
+        self._counts.partials_missed += 1
+        _log.info("partial.missed", start_ms=draft.start_ms, revision=draft.revision, reason=reason)

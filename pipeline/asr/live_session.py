@@ -15,6 +15,7 @@ import structlog
 
 from pipeline.asr.live_audio import ByteOrder, bytes_a_second, check_body, clear_byte_order, samples_of
 from pipeline.asr.live_channel import LiveChannel, Piece, Spoken, ms_of
+from pipeline.asr.live_copies import once
 from pipeline.asr.live_numbers import Runs, cut_before
 from pipeline.asr.live_order import JITTER_MS, Arrivals, Arrived, is_missing_before, is_older
 from pipeline.asr.live_state import ChannelCut, LiveCall, Mark
@@ -163,8 +164,14 @@ class LiveSession:
 
     @property
     def _cuts(self) -> tuple[ChannelCut, ...]:
-        runs = ((it, self.runs.get(it.index)) for it in self._channels)
-        return tuple(cut_before(run) if run else channel.cut for channel, run in runs)
+        copies = {it.channel: it for run in self.runs.values() for it in run[0].spoken.copies}
+        return tuple(self._cut(it, copies.get(it.index)) for it in self._channels)
+
+    def _cut(self, channel: LiveChannel, copy: Spoken | None) -> ChannelCut:
+        """The cut from which on a successor must hear a channel, to have what is kept of it or the copy of that."""
+        if run := self.runs.get(channel.index):
+            return cut_before(run)
+        return channel.cut if copy is None else copy.before.model_copy(update={"out_ms": channel.cut.mark.ms})
 
     def _check(self, chunk: AudioChunk, body: bytes) -> tuple[dict[int, Role], int]:
         """Who is on which channel, and how many frames the chunk has."""
@@ -194,15 +201,16 @@ class LiveSession:
         if chunk.raw.encoding is Encoding.L16 and self._byte_order is None:
             self._byte_order = clear_byte_order(inbound.body, chunk.raw.channels)
         samples = samples_of(inbound.body, chunk.raw, self._byte_order)
+        found: list[Spoken] = []
         for channel in self._channels:
             piece = Piece(chunk.sequence, inbound.position.offset, chunk.offset_ms, 0, samples[channel.index])
-            self.waiting += channel.feed(piece)
+            found += channel.feed(piece)
+        self.waiting += once(found)
         self._end = Mark(sequence=chunk.sequence + 1, ms=arrived.end_ms)
         self._may_jump = False
 
     def _break_off(self) -> None:
-        for channel in self._channels:
-            self.waiting += channel.finish()
+        self.waiting += once(spoken for channel in self._channels for spoken in channel.finish())
         self.must_tell = True
 
     def _listen_from(self, raw: RawFormat, cuts: Iterable[ChannelCut]) -> None:

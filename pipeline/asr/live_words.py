@@ -34,6 +34,11 @@ class Subject:
     call_id: str
     roles: Mapping[int, Role]
 
+    def who(self, spoken: Spoken) -> Role:
+        """Who said it: unknown where it is on the channels of several."""
+        found = {self.roles.get(it.channel, Role.UNKNOWN) for it in (spoken, *spoken.copies)}
+        return found.pop() if len(found) == 1 else Role.UNKNOWN
+
 
 @dataclass(frozen=True, slots=True)
 class Talk:
@@ -192,7 +197,7 @@ def _segment(spoken: Spoken, text: str, subject: Subject) -> Segment:
     return Segment(
         segment_id=stable_id("segment", subject.tenant_id, subject.call_id, "live", spoken.channel, spoken.start_ms),
         channel=spoken.channel,
-        role=subject.roles.get(spoken.channel, Role.UNKNOWN),
+        role=subject.who(spoken),
         start_ms=spoken.start_ms,
         end_ms=spoken.end_ms,
         text=text,

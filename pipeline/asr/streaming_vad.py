@@ -61,7 +61,8 @@ class Detectors:
 class Cut:
     """The samples before ``at`` are done with; ``speech`` is what was said in them, and begins at ``start``.
 
-    ``at`` is a whole number of milliseconds, but at the end of the audio. ``noise_db`` is what to expect of the line.
+    ``at`` is a whole number of frames, but at the end of the audio: so the frames after all cuts are those of the whole
+    call, and the same speech is found in it. ``noise_db`` is what to expect of the line.
     """
 
     at: int
@@ -179,7 +180,7 @@ class SpeechFinder:
         heard = len(self._frames)
         if self._speech is not None and heard - self._speech[1] >= self._hangover:
             if (span := self._span(heard * FRAME)) is not None:
-                return self._cut(span[1], span)
+                return self._cut(ceil(span[1] / FRAME) * FRAME, span)
             self._speech = None
         if self._speech is None:
             return self._cut((heard - _KEPT_FRAMES) * FRAME, None) if heard >= SILENCE_FRAMES else None
@@ -202,7 +203,7 @@ class SpeechFinder:
         """Where to cut speech that has become too long, so that neither piece is a crumb."""
         first, last = start + self._longest // 2, start + self._longest - self._longest // 8
         at = quietest(np.array(self._levels, dtype=np.float32), first, last)
-        return at - at % _WHOLE_MS
+        return at - at % FRAME
 
     def _cut(self, at: int, span: tuple[int, int] | None) -> Cut:
         if span is None:

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from pipeline.errors import Retryable
 from pipeline.handling import Handled, Handler, Inbound, Outbound
 from pipeline.stages import AUDIO, FAILED, OUTCOMES, STAGES
+from pipeline.testing import InMemoryCallState
 from schemas.call import CallEnded
 from schemas.envelope import message
 from workers.equipment import Equipment
@@ -21,6 +22,7 @@ from workers.records import NewRecord, Record, write_event
 from workers.runtime import Runner
 
 INDEX = next(stage for stage in STAGES if stage.name == "index" and stage.lane == "batch")
+LIVE = next(stage for stage in STAGES if stage.name == "asr" and stage.lane == "live")
 
 
 DEFAULT = Limits()
@@ -215,3 +217,49 @@ async def test_the_end_of_an_idle_call_is_published_again_until_it_has_come() ->
     await asyncio.sleep(0.05)
     tending.cancel()
     assert len(broker.records(AUDIO)) == told
+
+
+class Words(BaseModel):
+    """What is remembered of a call: nothing."""
+
+
+class Listening:
+    """Holds every event, and waits for a gate at the second one; notes what it was told to do."""
+
+    remembers: type[Words] = Words
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+        self.at_gate, self.gate, self.let_it_go = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def __call__(self, inbound: Inbound, state: Words | None) -> Handled[Words]:
+        self.said.append(str(inbound.position.offset))
+        if inbound.position.offset == 1:
+            self.at_gate.set()
+            await self.gate.wait()
+        return Handled(state=state or Words(), held_from=0)
+
+    async def let_go(self, key: str, state: Words | None) -> Handled[Words]:
+        self.said.append(f"let go of {key}")
+        self.let_it_go.set()
+        return Handled(state=state)
+
+    def forget(self, partition: int) -> None:
+        """Nothing is held."""
+
+
+async def test_what_is_held_of_a_call_is_not_let_go_while_more_of_it_waits() -> None:
+    handler, broker = Listening(), InProcessBroker()
+    limits = Limits(hold_s=0.02)
+    equipment = Equipment(broker, Measures().of(LIVE), StageHealth(LIVE), limits, InMemoryCallState())
+    runner = Runner(LIVE, handler, equipment)
+    tending = asyncio.create_task(runner.tend())
+    for offset in range(3):
+        await runner.take(record(AUDIO, offset), lambda: None)
+    async with asyncio.timeout(5):
+        await handler.at_gate.wait()
+        await asyncio.sleep(5 * limits.hold_s)
+        handler.gate.set()
+        await handler.let_it_go.wait()
+    tending.cancel()
+    assert handler.said == ["0", "1", "2", "let go of t:a"]

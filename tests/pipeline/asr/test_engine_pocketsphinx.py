@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,9 @@ from pipeline.asr.engine_pocketsphinx import PocketsphinxEngine, _recognition, b
 from pipeline.errors import Poison, Retryable
 from pipeline.ports import Speech, TimedWord
 from pipeline.settings import AsrSettings
+
+one_loop = pytest.mark.asyncio(loop_scope="module")
+"""For tests that share the engine: where stretches wait, it belongs to one loop."""
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +62,7 @@ def command(process: int) -> str:
         return ""
 
 
+@one_loop
 async def test_spans_become_words_in_their_order(engine: PocketsphinxEngine) -> None:
     results = await engine.recognise([Speech(noise(0.3, -60), 16_000, "en-US"), greeting()])
     assert len(results) == 2
@@ -65,6 +70,7 @@ async def test_spans_become_words_in_their_order(engine: PocketsphinxEngine) -> 
     assert await engine.recognise([]) == []
 
 
+@one_loop
 async def test_the_words_of_a_span_do_not_hang_on_what_was_heard_before_it(engine: PocketsphinxEngine) -> None:
     samples = sample_call()
     first, second = (Speech(samples[it["channel"], it["start_ms"] * 16 :][:20_000], 16_000) for it in turns()[:2])
@@ -72,12 +78,14 @@ async def test_the_words_of_a_span_do_not_hang_on_what_was_heard_before_it(engin
     assert await engine.recognise([second, first]) == forward[::-1]
 
 
+@one_loop
 async def test_a_language_other_than_english_is_poison_with_a_way_out(engine: PocketsphinxEngine) -> None:
     with pytest.raises(Poison, match="the call's language is zh") as caught:
         await engine.recognise([Speech(noise(1, -30), 16_000, "zh")])
     assert "CONVMINE_ASR_ENGINE" in str(caught.value.hint)
 
 
+@one_loop
 async def test_a_process_that_dies_is_retryable_and_the_next_call_has_a_new_one(engine: PocketsphinxEngine) -> None:
     await engine.recognise([Speech(noise(0.2, -60), 16_000)])
     (before,) = decoders(os.getpid())
@@ -88,6 +96,22 @@ async def test_a_process_that_dies_is_retryable_and_the_next_call_has_a_new_one(
         await work
     assert caught.value.dependency == "pocketsphinx"
     assert "good morning" in (await engine.recognise([greeting()]))[0].text
+
+
+@one_loop
+async def test_a_hurried_span_goes_before_those_that_wait(engine: PocketsphinxEngine) -> None:
+    ended: list[str] = []
+
+    async def hear(name: str, speech: Speech) -> None:
+        await engine.recognise([speech])
+        ended.append(name)
+
+    waiting = asyncio.gather(*(hear(f"span {number}", greeting()) for number in range(6)))
+    await asyncio.sleep(0)
+    await hear("hurried", replace(greeting(), hurried=True))
+    assert "span 2" not in ended
+    await waiting
+    assert len(ended) == 7
 
 
 async def test_closing_stops_the_processes_and_can_be_done_twice() -> None:
@@ -133,6 +157,7 @@ def test_a_last_word_ends_with_its_span() -> None:
     assert _recognition([("hello", 0, 120)], 8_000).words == (TimedWord("hello", 0, 500),)
 
 
+@one_loop
 async def test_the_words_of_a_span_have_the_times_at_which_they_were_said(engine: PocketsphinxEngine) -> None:
     speech = greeting()
     before, after = (np.zeros(int(seconds * 16_000), dtype=np.float32) for seconds in (1.0, 0.5))

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from live_calls import Hashing, Kill, chunks, inbound, whole_call
+from live_calls import Delivery, Hashing, Kill, chunks, inbound, whole_call
 from live_playing import L16, MONO, delivered, handler, voices
 
 from pipeline.asr.live import LiveCalls
 from pipeline.asr.live_pace import Pace
 from pipeline.errors import Retryable
 from pipeline.ports import Recognition, Speech
+from pipeline.privacy.open_numbers import is_open
 from pipeline.settings import AudioSettings
 from schemas.transcript import Segment, TranscriptSegment
 
@@ -100,6 +101,29 @@ def test_words_so_far_that_cannot_be_recognised_are_missing_and_no_more() -> Non
     assert live.counts.partials_missed >= 4
 
 
+async def test_words_so_far_that_come_too_late_are_given_up_before_the_final_ones_are_asked_for() -> None:
+    class Slow(Counting):
+        given_up = 0
+
+        async def recognise(self, speeches: Sequence[Speech]) -> list[Recognition]:
+            if not speeches[0].hurried:
+                try:
+                    await asyncio.Event().wait()
+                finally:
+                    self.given_up += 1
+            await asyncio.sleep(0)
+            self.given_up_before = self.given_up
+            return await super().recognise(speeches)
+
+    engine = Slow()
+    live = make(engine)
+    delivery = Delivery(lambda: live)
+    await delivery.run(whole_call(chunks(voices([500, 2_000, 800, 2_000, 1_000]), MONO, [200])))
+    assert len(delivery.segments) == 2
+    assert engine.given_up_before == 2
+    assert live.counts.partials_missed == 2
+
+
 def test_digits_of_a_number_that_may_go_on_are_not_shown() -> None:
     class Number(Hashing):
         async def recognise(self, speeches: Sequence[Speech]) -> list[Recognition]:
@@ -116,6 +140,18 @@ def test_digits_of_a_number_that_may_go_on_are_not_shown() -> None:
     assert shown[-1] == "my number is"
     assert not any("four" in text or "five" in text for text in shown)
     assert delivery.segments[0].text.startswith("my number is four one five")
+
+
+def test_a_last_word_that_may_be_a_digit_cut_off_does_not_end_a_number() -> None:
+    class CutOff(Hashing):
+        async def recognise(self, speeches: Sequence[Speech]) -> list[Recognition]:
+            said = ["the", "number", "is", "four", "one", "one", "one", "one"][: len(speeches[0].samples) // 4_800]
+            return [Recognition(" ".join([*said, "line"]), 0.5, "en")]
+
+    events = whole_call(chunks(voices([500, 3_000, 1_000]), MONO, [200]))
+    shown = [it.segment.text for it in delivered(events, make=lambda: make(CutOff(), is_open=is_open)).partial]
+    assert "the number is" in shown
+    assert not any("four" in text or "one" in text.split() for text in shown)
 
 
 def test_words_so_far_that_are_none_in_the_end_are_taken_back() -> None:
