@@ -161,7 +161,7 @@ class ChatAnswer:
 
     An answer may be no use and still have been paid for: ``text`` is empty where the model said nothing, ``refusal``
     are its words where it refuses, and ``finish_reason`` is ``length`` where it was cut off, ``content_filter`` where
-    it was withheld.
+    it was withheld. ``cached_tokens`` are those of the input that the server had at hand, which may cost less.
     """
 
     text: str
@@ -170,6 +170,7 @@ class ChatAnswer:
     input_tokens: int = 0
     output_tokens: int = 0
     refusal: str | None = None
+    cached_tokens: int = 0
 
 
 class ChatModel(Protocol):

@@ -7,11 +7,21 @@ A setting of group ``asr`` named ``engine`` is the variable ``CONVMINE_ASR_ENGIN
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -46,15 +56,39 @@ _HEADERS_ROOM: Final = 16_384
 
 Positive = Annotated[int, Field(ge=1)]
 Seconds = Annotated[float, Field(gt=0)]
+Dollars = Annotated[float, Field(gt=0)]
+_NAMED: Final = re.compile(r"[A-Za-z0-9_.-]+=[\x20-\x7e]*")
+V = TypeVar("V", str, SecretStr)
+_DECIMAL: Final = r"\d+(\.\d+)?"
+_PRICE: Final = re.compile(rf"[^=\s]+={_DECIMAL}:{_DECIMAL}(:{_DECIMAL})?")
 
 
 def _split(value: object) -> object:
     return tuple(part for part in value.split(",") if part) if isinstance(value, str) else value
 
 
+def _named(entry: V) -> V:
+    text = entry.get_secret_value() if isinstance(entry, SecretStr) else str(entry)
+    if not _NAMED.fullmatch(text):
+        raise ValueError("expected name=value")  # and nothing of it, as it may be a secret
+    return entry
+
+
+def _priced(entry: str) -> str:
+    if not _PRICE.fullmatch(entry):
+        raise ValueError(f"{entry!r}: expected a model and its prices, such as gpt-4.1-mini=0.4:1.6")
+    return entry
+
+
 Paths = Annotated[tuple[Path, ...], NoDecode, BeforeValidator(_split)]
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 Secrets = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split)]
+NamedValues = Annotated[tuple[Annotated[str, AfterValidator(_named)], ...], NoDecode, BeforeValidator(_split)]
+NamedSecrets = Annotated[tuple[Annotated[SecretStr, AfterValidator(_named)], ...], NoDecode, BeforeValidator(_split)]
+PriceList = Annotated[tuple[Annotated[str, AfterValidator(_priced)], ...], NoDecode, BeforeValidator(_split)]
+Cause = Literal["spent", "away", "refused"]
+"""Why a language model does not answer: no budget is left, its server is away, or no valid answer came."""
+Causes = Annotated[tuple[Cause, ...], NoDecode, BeforeValidator(_split)]
 
 
 class Group(BaseModel):
@@ -241,7 +275,31 @@ class ExtractSettings(Group):
     threshold: Annotated[float, Field(gt=0, lt=1)] | None = None
     """Probability from which the lexical extractor names an intent; where it is not set, the one measured for it."""
     reasks: Annotated[int, Field(ge=0, le=5)] = 1
-    """How often a language model is asked again when its answer is not valid."""
+    """How often a language model is asked again when its answer is not valid or empty."""
+    most_tokens: Positive = 8_000
+    """An answer that was cut off is asked for again with twice the tokens, up to so many."""
+    votes: Annotated[int, Field(ge=1, le=9)] = 1
+    """How many answers a language model gives to one question; with more than one, what the majority says counts."""
+    vote_temperature: Annotated[float, Field(ge=0, le=2)] = 0.7
+    """Temperature of the second and further of those answers."""
+    chunk_tokens: Annotated[int, Field(ge=1_000)] = 5_500
+    """The longest prompt, in tokens by our own estimate, which may be a tenth too low; a longer conversation is read in
+    chunks. With the longest answer it fits a context of 16,384; some nine minutes of English are one chunk.
+    """
+    overlap_turns: Annotated[int, Field(ge=0, le=50)] = 4
+    """Turns of one chunk that the next one shows again, as long as they are at most a quarter of it."""
+    chunks_at_once: Positive = 4
+    """Chunks of one conversation that a language model is asked about at the same time."""
+    live_every_s: Annotated[float, Field(ge=0, le=600)] | None = None
+    """Seconds of a live call between two extractions: what is said between is mined with the next turn that ends. Where
+    it is not set 15 with a language model, and 0, which is at each turn, with the lexical extractor.
+    """
+    fall_back: Causes = ("spent",)
+    """For which causes the lexical extractor answers instead of the language model, and its findings say so: `spent`
+    (no budget is left), `away` (otherwise events wait), `refused` (otherwise a dead letter); parted by commas.
+    """
+    check_share: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Share of the calls that the lexical extractor mines, too, to measure how far both differ."""
 
 
 class LlmSettings(Group):
@@ -255,6 +313,12 @@ class LlmSettings(Group):
     """Name of the model."""
     timeout_s: Seconds = 60.0
     """Seconds that one answer may take."""
+    headers: NamedSecrets = ()
+    """Headers that are sent with every request, as `name=value`, parted by commas: `api-key=...` for Azure,
+    `OpenAI-Organization=...`, or what a gateway asks for. Their values are kept secret.
+    """
+    query: NamedValues = ()
+    """What is added to every address, as `name=value`, parted by commas: `api-version=2024-10-21` for Azure."""
     cache: Literal["sqlite", "qdrant", "off"] = "sqlite"
     """Where answers are kept, so that an event that comes again costs nothing: a file of this machine, a collection
     that the workers of a fleet share, or nowhere.
@@ -263,6 +327,42 @@ class LlmSettings(Group):
     """File of the cache `sqlite`."""
     cache_days: Positive = 30
     """Days for which an answer is kept."""
+    requests_per_minute: Positive | None = None
+    """The most requests that one worker process sends in a minute, evenly spread; what the server says of its own
+    limits (`x-ratelimit-*`, `Retry-After`) is kept to in any case.
+    """
+    tokens_per_minute: Positive | None = None
+    """The most tokens, sent and received, that one worker process uses in a minute."""
+
+
+class BudgetSettings(Group):
+    """What language models may cost, at which prices, and where it is written down."""
+
+    prices: PriceList = ()
+    """US dollars for a million tokens: `model=input:output`, or `model=input:output:cached input`, parted by commas. A
+    name stands for its dated versions, too; one that ends in `*` stands for all that begin so. The cost of a model
+    without a price is not known, never 0.
+    """
+    call_tokens: Positive | None = None
+    """The most tokens, sent and received, for one call; each worker counts from its own start."""
+    call_usd: Dollars | None = None
+    """The most US dollars for one call."""
+    scenario_tokens: Positive | None = None
+    """The most tokens for one scenario of a tenant on one day (UTC)."""
+    scenario_usd: Dollars | None = None
+    """The most US dollars for one scenario of a tenant on one day."""
+    day_tokens: Positive | None = None
+    """The most tokens for a tenant on one day; what happens at a cap says `CONVMINE_EXTRACT_FALL_BACK`."""
+    day_usd: Dollars | None = None
+    """The most US dollars for a tenant on one day."""
+    ledger: Literal["sqlite", "qdrant", "off"] = "sqlite"
+    """Where it is written down what was used, for `convmine cost` and for the caps of a day: a file of this machine, a
+    collection that the workers of a fleet share, or nowhere; then each worker counts for itself, from its start.
+    """
+    ledger_path: Path = Path.home() / ".local" / "share" / "convmine" / "usage.sqlite"
+    """File of the ledger `sqlite`."""
+    ledger_days: Positive = 400
+    """Days for which it is kept."""
 
 
 class StoreSettings(Group):
@@ -318,6 +418,7 @@ class Settings(BaseSettings):
     privacy: PrivacySettings = PrivacySettings()
     extract: ExtractSettings = ExtractSettings()
     llm: LlmSettings = LlmSettings()
+    budget: BudgetSettings = BudgetSettings()
     store: StoreSettings = StoreSettings()
     log: LogSettings = LogSettings()
 

@@ -6,10 +6,12 @@ import re
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from typing import Any
 from uuid import UUID
 
 from pipeline.errors import Poison
+from pipeline.llm.usage import Purpose, Usage
 from pipeline.ports import Hit, KeptAnswer, Point, Recognition, Remembered, Speech, Where
 from pipeline.privacy.placeholders import Found
 from pipeline.privacy.vault import Access, Kept, Subject, may_be_kept, token_of
@@ -154,6 +156,27 @@ class InMemoryResponseCache:
         self.kept = {key: one for key, one in self.kept.items() if one[2] >= oldest}
 
 
+class InMemoryLedger:
+    """A ``UsageLedger`` in a dictionary."""
+
+    def __init__(self) -> None:
+        self.kept: dict[Purpose, Usage] = {}
+
+    async def add(self, used: Mapping[Purpose, Usage]) -> None:
+        for purpose, usage in used.items():
+            self.kept[purpose] = self.kept.get(purpose, Usage()) + usage
+
+    async def read(self, tenant_id: str, since: date) -> Mapping[Purpose, Usage]:
+        return {
+            purpose: usage
+            for purpose, usage in self.kept.items()
+            if purpose.tenant_id == tenant_id and purpose.day >= since
+        }
+
+    async def close(self) -> None:
+        """Nothing is held open."""
+
+
 class InMemoryBlobs:
     """A ``BlobStore`` in a dictionary, behind ``memory:///``; ``now`` gives the time in seconds since 1970."""
 
@@ -223,3 +246,25 @@ class InMemoryVault:
 
     async def close(self) -> None:
         """Nothing is held open."""
+
+
+class InMemoryMeter:
+    """A ``Meter`` that keeps every figure by its name and labels."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[tuple[str, frozenset[tuple[str, str]]]] = Counter()
+        self._values: dict[tuple[str, frozenset[tuple[str, str]]], list[float]] = {}
+
+    def count(self, name: str, amount: float = 1, **labels: str) -> None:
+        self._counts[name, frozenset(labels.items())] += amount  # type: ignore[assignment]  # a Counter takes floats
+
+    def observe(self, name: str, value: float, **labels: str) -> None:
+        self._values.setdefault((name, frozenset(labels.items())), []).append(value)
+
+    def counted(self, name: str, **labels: str) -> float:
+        """What a counter has come to."""
+        return self._counts[name, frozenset(labels.items())]
+
+    def observed(self, name: str, **labels: str) -> list[float]:
+        """The values of a histogram, in order."""
+        return self._values.get((name, frozenset(labels.items())), [])

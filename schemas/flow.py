@@ -8,9 +8,7 @@ from pydantic import Field, model_validator
 
 from schemas.call import OutcomeResult
 from schemas.insight import CallInsight, IntentExtracted
-from schemas.wire import CallEvent, CallFacts, Identifier, Lane, Milliseconds, Payload, Role, Wire
-
-Count = Annotated[int, Field(ge=0)]
+from schemas.wire import CallEvent, CallFacts, Count, Identifier, Lane, Milliseconds, Payload, Role, Wire
 
 
 class Step(Wire):

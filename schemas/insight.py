@@ -10,7 +10,7 @@ from pydantic import Field
 
 from schemas.call import OutcomeResult
 from schemas.transcript import Segment
-from schemas.wire import CallEvent, CallFacts, Identifier, Lane, Milliseconds, Role, Sentiment, Share, Wire
+from schemas.wire import CallEvent, CallFacts, Count, Identifier, Lane, Milliseconds, Role, Sentiment, Share, Wire
 
 
 class Evidence(Wire):
@@ -36,11 +36,19 @@ class Intent(Wire):
 
 
 class Entity(Wire):
-    """A slot with the words it was said in; ``value`` is normalised where a pattern knows how."""
+    """A slot with the words it was said in.
+
+    ``value`` is its one spelling, for people: numbers as digits, lower case, the scenario's own name of a product. For
+    programs there are ``amount`` with its ``unit`` (an ISO 4217 code, ``%``, ``GB``, ``MB``, or ``hour`` to ``year``)
+    and ``day``, where it says so much.
+    """
 
     entity_id: Identifier
     name: Identifier
     value: str
+    amount: float | None = None
+    unit: str | None = None
+    day: date | None = None
     role: Role
     evidence: Annotated[tuple[Evidence, ...], Field(min_length=1)]
 
@@ -53,12 +61,28 @@ class TopicSpan(Wire):
     end_ms: Milliseconds
 
 
+class ToneChange(StrEnum):
+    """Which way a tone went."""
+
+    BETTER = "better"
+    WORSE = "worse"
+
+
+class ToneTurn(Wire):
+    """Where the tone of a side turned: clearly the one before, clearly the other from ``at_ms`` on."""
+
+    change: ToneChange
+    at_ms: Milliseconds
+    evidence: Annotated[tuple[Evidence, ...], Field(min_length=1)]
+
+
 class SideSentiment(Wire):
-    """The tone of one side over the whole conversation."""
+    """The tone of one side over the whole conversation, and where it turned, if it did."""
 
     role: Role
     sentiment: Sentiment
     score: Annotated[float, Field(ge=-1.0, le=1.0)]
+    turn: ToneTurn | None = None
 
 
 class ComplianceKind(StrEnum):
@@ -124,6 +148,56 @@ class FollowUp(Wire):
     evidence: Annotated[tuple[Evidence, ...], Field(min_length=1)]
 
 
+class Medium(StrEnum):
+    """Whether times are those of speech, or of messages that take none."""
+
+    SPEECH = "speech"
+    TEXT = "text"
+
+
+class SpeechUnit(StrEnum):
+    """What is counted of a text: words, or characters where there are no spaces between words."""
+
+    WORDS = "words"
+    CHARACTERS = "characters"
+
+
+class SideTalk(Wire):
+    """How one side talked; what only speech has is None of written messages, and the other way round.
+
+    ``turns`` are stretches of talk without one of another side between. ``share`` is of all that the sides spoke, of
+    messages of all their ``units``. ``longest_ms`` is the longest stretch without a word of another side,
+    ``interruptions`` how often it began while another spoke on. ``response_ms`` is how long others usually waited for
+    an answer (the median), ``longest_response_ms`` how long at most.
+    """
+
+    role: Role
+    turns: Count
+    units: Count
+    share: Share
+    spoken_ms: Milliseconds | None = None
+    longest_ms: Milliseconds | None = None
+    units_per_minute: Annotated[float, Field(ge=0)] | None = None
+    interruptions: Count | None = None
+    response_ms: Milliseconds | None = None
+    longest_response_ms: Milliseconds | None = None
+
+
+class TalkFigures(Wire):
+    """How the talk went, by times and lengths alone.
+
+    ``overlap_ms`` is when several sides spoke at once. ``dead_air_ms`` is the sum of all pauses, between first and last
+    word, that are long enough to be felt; ``longest_pause_ms`` is the longest of all. Both are None of messages.
+    """
+
+    medium: Medium
+    unit: SpeechUnit
+    sides: tuple[SideTalk, ...]
+    overlap_ms: Milliseconds | None = None
+    dead_air_ms: Milliseconds | None = None
+    longest_pause_ms: Milliseconds | None = None
+
+
 class Extractor(StrEnum):
     """Who did the mining; a result of the fall-back is always labelled as such."""
 
@@ -184,5 +258,6 @@ class CallInsight(CallEvent):
     outcome_inferred: InferredOutcome | None = None
     objections: tuple[Objection, ...] = ()
     follow_ups: tuple[FollowUp, ...] = ()
+    talk: TalkFigures | None = None
     summary: str = ""
     provenance: Provenance

@@ -15,6 +15,7 @@ Identifier = Annotated[str, Field(min_length=1, max_length=200)]
 Milliseconds = Annotated[int, Field(ge=0)]
 Language = Annotated[str, Field(pattern=r"^[a-z]{2}(-[A-Za-z0-9]{2,8})*$")]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Count = Annotated[int, Field(ge=0)]
 
 
 def is_empty(values: Sized) -> bool:

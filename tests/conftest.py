@@ -13,6 +13,14 @@ from pipeline.settings import KafkaSettings
 pytest_plugins = ("store_places", "mined_store")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_ledger_at_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What tests ask of language models is written down nowhere that a person looks."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CONVMINE_BUDGET_LEDGER_PATH", str(tmp_path_factory.mktemp("ledger") / "usage.sqlite"))
+        yield
+
+
 @pytest.fixture(scope="session")
 def kafka_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """``host:port`` of a real Kafka, started once for all tests."""

@@ -34,9 +34,10 @@ class Fail:
 
 @dataclass(frozen=True)
 class Raw:
-    """A 200 with a body that is no completion."""
+    """A body that is no completion, as it is."""
 
     body: bytes
+    status: int = 200
 
 
 @dataclass(frozen=True)
@@ -105,8 +106,8 @@ class _Handler(BaseHTTPRequestHandler):
                 self.close_connection = True
             case Fail(status, message, headers):
                 self._send(status, {"error": {"message": message}}, headers)
-            case Raw(body):
-                self._send_bytes(200, body, {})
+            case Raw(body, status):
+                self._send_bytes(status, body, {})
             case Say(text, finish_reason, refusal):
                 self._send(200, completion(request, text, finish_reason, refusal), {})
             case OnlyFormats(formats, text):

@@ -16,14 +16,25 @@ from schemas.insight import (
     Entity,
     Evidence,
     Extractor,
+    FollowUp,
+    FollowUpKind,
+    Handling,
     InferredOutcome,
     Intent,
+    Medium,
+    Objection,
     Provenance,
+    SideSentiment,
+    SideTalk,
+    SpeechUnit,
+    TalkFigures,
+    ToneChange,
+    ToneTurn,
     TopicSpan,
 )
 from schemas.suggestion import FeedbackKind, SuggestionCreated, SuggestionFeedback, SuggestionWithdrawn
 from schemas.transcript import Segment, TranscriptCompleted
-from schemas.wire import CallEvent, CallFacts, Lane, Role
+from schemas.wire import CallEvent, CallFacts, Lane, Role, Sentiment
 
 TENANT = "acme"
 START = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -100,6 +111,54 @@ def insight(
         topics=(TopicSpan(topic="price", start_ms=0, end_ms=20_000),),
         compliance=(ComplianceHit(kind=ComplianceKind.MISSING_PHRASE, name="recording_notice"),),
         outcome_inferred=InferredOutcome(name=name, result=result, reason="said so"),
+        sentiments=(
+            SideSentiment(
+                role=Role.CUSTOMER,
+                sentiment=Sentiment.NEUTRAL,
+                score=0,
+                turn=ToneTurn(change=ToneChange.WORSE, at_ms=15_000, evidence=CANCEL.evidence),
+            ),
+        ),
+        objections=(
+            Objection(
+                objection_id="o",
+                role=Role.CUSTOMER,
+                topic="price",
+                handling=Handling.ANSWERED,
+                evidence=WORRIED.evidence,
+                answer=intent("offer", 2, "offer you a discount", role=Role.AGENT).evidence,
+            ),
+        ),
+        follow_ups=(
+            FollowUp(
+                follow_up_id="f",
+                kind=FollowUpKind.NEXT_STEP,
+                role=Role.CUSTOMER,
+                what="Cancels the contract.",
+                due=START.date() + timedelta(days=1),
+                due_said="tomorrow",
+                evidence=CANCEL.evidence,
+            ),
+        ),
+        talk=TalkFigures(
+            medium=Medium.SPEECH,
+            unit=SpeechUnit.WORDS,
+            sides=(
+                SideTalk(
+                    role=Role.CUSTOMER,
+                    turns=2,
+                    units=16,
+                    share=0.5,
+                    spoken_ms=8_000,
+                    longest_ms=4_000,
+                    units_per_minute=120,
+                    interruptions=1,
+                ),
+            ),
+            overlap_ms=0,
+            dead_air_ms=0,
+            longest_pause_ms=1_000,
+        ),
         summary="The customer worries and cancels.",
         provenance=Provenance(extractor=Extractor.LEXICAL, model="static", scenario="telecom", scenario_version=1),
     )

@@ -15,7 +15,7 @@ from typing import Any, Final, Self
 
 from pipeline.extract.findings import IntentExtractor
 from pipeline.handling import Handler, Remembering
-from pipeline.ports import AsrEngine, Diariser, ResponseCache, VectorStore
+from pipeline.ports import AsrEngine, Diariser, Meter, ResponseCache, VectorStore
 from pipeline.privacy.entry import guarded
 from pipeline.privacy.keeping import KeptLive, kept_in, mask_and_note
 from pipeline.privacy.open_numbers import is_open
@@ -36,8 +36,9 @@ _BATCHED: Final = frozenset({"whisper", "faster-whisper"})
 class Assembly:
     """Builds the handlers of one process."""
 
-    def __init__(self, settings: Settings, graphs: GraphSnapshots) -> None:
+    def __init__(self, settings: Settings, graphs: GraphSnapshots, meter: Meter | None = None) -> None:
         self._settings = settings
+        self._meter = meter
         self._graphs = graphs
         self._stack = AsyncExitStack()
         self._store: VectorStore | None = None
@@ -105,7 +106,9 @@ class Assembly:
         if self._loaded_extractor is None:
             from pipeline.extract.registry import build_extractor
 
-            self._loaded_extractor = await asyncio.to_thread(build_extractor, self._settings, self._scenarios)
+            self._loaded_extractor = await asyncio.to_thread(
+                build_extractor, self._settings, self._scenarios, self._meter
+            )
             self._stack.push_async_callback(self._loaded_extractor.close)
         return self._loaded_extractor
 
@@ -196,11 +199,13 @@ class Assembly:
         from pipeline.extract import live
 
         each_by_itself = self._settings.extract.extractor == "lexical"
+        every_s = self._settings.extract.live_every_s
         return live.build(
             extractor=await self._extractor(),
             scenarios=self._scenarios,
             default_scenario=self._settings.extract.scenario,
             context_turns=0 if each_by_itself else live.CONTEXT_TURNS,
+            every_s=(0.0 if each_by_itself else live.EVERY_S) if every_s is None else every_s,
         )
 
     async def _flow(self) -> AnyHandler:

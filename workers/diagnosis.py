@@ -140,6 +140,19 @@ def _models(settings: Settings) -> Iterator[Finding]:
         yield Finding("llm", "missing", "neither a key nor a server is set", ("extract",), fix)
     else:
         yield Finding("llm", "ok", f"{llm.model} at {llm.base_url or 'api.openai.com'} (not asked)", ("extract",))
+        yield _price(settings)
+
+
+def _price(settings: Settings) -> Finding:
+    from pipeline.llm.prices import Prices
+
+    model = settings.llm.model
+    price = Prices(settings.budget.prices).price(model)
+    if price is None:
+        fix = f"CONVMINE_BUDGET_PRICES={model}=INPUT:OUTPUT, in US dollars for a million tokens"
+        return Finding("price", "unused", f"no price is known for {model}: `convmine cost` has no money", (), fix)
+    detail = f"{model}: {price.input_usd:g} USD in, {price.output_usd:g} out for a million tokens"
+    return Finding("price", "ok", detail, ("extract",))
 
 
 def _version(package: str) -> str:

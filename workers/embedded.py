@@ -32,8 +32,8 @@ async def run_embedded(
         Retryable: the store is away, or another process has its folder open.
     """
     broker = InProcessBroker()
-    async with Assembly(settings, graph_snapshots(broker.read_back)) as assembly:
-        measures = Measures()
+    measures = Measures()
+    async with Assembly(settings, graph_snapshots(broker.read_back), measures.meter) as assembly:
         workers: list[InProcessWorker] = []
         await broker.publish(records)
         for stage in STAGES:  # the first stages are at work while the handlers of the next are made

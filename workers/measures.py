@@ -13,6 +13,7 @@ from prometheus_client.registry import Collector
 
 from pipeline.stages import Stage
 from workers.health import Health
+from workers.prometheus_meter import PrometheusMeter
 
 SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1_800)
 """Upper bounds of handler times: from a flow state (1 ms) to the speech recognition of a long recording (30 min)."""
@@ -37,11 +38,12 @@ class StageMeasures:
 
 
 class Measures:
-    """The registry of one process: what the runtime counts, what ``Health`` knows, and the process itself."""
+    """The registry of one process: what the runtime and the domain count, what ``Health`` knows, the process itself."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         ours = self.registry
+        self.meter = PrometheusMeter(ours)
         self._events = Counter("convmine_events", "Events by outcome.", (*_LABELS, "outcome"), registry=ours)
         self._seconds = Histogram(
             "convmine_handler_seconds", "Seconds a handler took.", _LABELS, registry=ours, buckets=SECONDS

@@ -57,7 +57,7 @@ async def run_stages(settings: Settings, stages: Sequence[Stage]) -> None:
     async with AsyncExitStack() as stack:
         background = await stack.enter_async_context(_observed(settings, health, measures, claims))
         assembly = await stack.enter_async_context(
-            Assembly(settings, graph_snapshots(read_back_on_kafka(settings.kafka)))
+            Assembly(settings, graph_snapshots(read_back_on_kafka(settings.kafka)), measures.meter)
         )
         seal = seal_of(settings.privacy)
         workers = [

@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.evaluate.labelled_texts import LabelledTexts, LabelledTextsUnreadable
-from pipeline.extract.classifier import Encode, TextClassifier
+from pipeline.extract.classifier import TextClassifier
+from pipeline.extract.features import Encode
 from schemas.insight import CallInsight
 from schemas.wire import Role
 
@@ -83,19 +84,22 @@ def score_texts(train: LabelledTexts, test: LabelledTexts, encode: Encode | None
     """Train the lexical classifier on one file and score it on the other.
 
     Raises:
-        LabelledTextsUnreadable: the training texts have but one label.
+        LabelledTextsUnreadable: the training texts cannot be learnt from, as they have but one label.
         Config: scikit-learn is not installed.
     """
+    return score_predictions(test.labels, *predicted(train, test.texts, encode))
+
+
+def predicted(
+    train: LabelledTexts, texts: Sequence[str], encode: Encode | None
+) -> tuple[list[str], npt.NDArray[np.float64]]:
+    """The surest label of each text and its probability; raises as ``score_texts``."""
     try:
         classifier = TextClassifier.fit(train.texts, train.labels, encode=encode)
     except ValueError as error:
         raise LabelledTextsUnreadable(f"the training texts cannot be learnt from: {error}") from error
-    probabilities = classifier.probabilities(test.texts)
-    return score_predictions(
-        test.labels,
-        [classifier.labels[best] for best in probabilities.argmax(axis=1)],
-        probabilities.max(axis=1),
-    )
+    probabilities = classifier.probabilities(texts)
+    return [classifier.labels[best] for best in probabilities.argmax(axis=1)], probabilities.max(axis=1)
 
 
 def score_predictions(

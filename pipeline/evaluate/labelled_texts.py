@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -22,15 +22,30 @@ class LabelledTextsUnreadable(ConvmineError):
 
 @dataclass(frozen=True, slots=True)
 class LabelledTexts:
-    """Texts and their labels side by side; ``skipped`` rows had no text or no label."""
+    """Texts and their labels side by side; ``skipped`` rows had no text or no label.
+
+    ``groups`` are the values of the field that was named for them, a text each; else empty.
+    """
 
     texts: tuple[str, ...]
     labels: tuple[str, ...]
     skipped: int = 0
+    groups: tuple[str, ...] = ()
+
+    def only(self, places: Iterable[int]) -> LabelledTexts:
+        """The texts at these places, in this order."""
+        chosen = list(places)
+        return LabelledTexts(
+            tuple(self.texts[place] for place in chosen),
+            tuple(self.labels[place] for place in chosen),
+            groups=tuple(self.groups[place] for place in chosen) if self.groups else (),
+        )
 
 
-def read_labelled(path: Path, *, text_field: str | None = None, label_field: str | None = None) -> LabelledTexts:
-    """Read a file; fields that are not named are looked for under their usual names.
+def read_labelled(
+    path: Path, *, text_field: str | None = None, label_field: str | None = None, group_field: str | None = None
+) -> LabelledTexts:
+    """Read a file; fields of text and label that are not named are looked for under their usual names.
 
     Raises:
         LabelledTextsUnreadable: the file, a line or a field cannot be read, or nothing is left.
@@ -42,12 +57,15 @@ def read_labelled(path: Path, *, text_field: str | None = None, label_field: str
     known = dict.fromkeys(name for row in rows for name in row)
     text_name = _field(path, known, text_field, TEXT_FIELDS, "--text-field")
     label_name = _field(path, known, label_field, LABEL_FIELDS, "--label-field")
-    pairs = [(_value(row, text_name), _value(row, label_name)) for row in rows]
-    kept = [(text, label) for text, label in pairs if text and label]
+    group_name = None if group_field is None else _field(path, known, group_field, (), "--group-field")
+    kept = [row for row in rows if _value(row, text_name) and _value(row, label_name)]
     if not kept:
         raise LabelledTextsUnreadable(f"{path} holds no row with {text_name!r} and {label_name!r}")
     return LabelledTexts(
-        tuple(text for text, _ in kept), tuple(label for _, label in kept), skipped=len(pairs) - len(kept)
+        tuple(_value(row, text_name) for row in kept),
+        tuple(_value(row, label_name) for row in kept),
+        skipped=len(rows) - len(kept),
+        groups=() if group_name is None else tuple(_value(row, group_name) for row in kept),
     )
 
 

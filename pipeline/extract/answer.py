@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from copy import deepcopy
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipeline.llm.guarded import AnswerInvalid
+from pipeline.llm.tolerant_json import read_json
 from pipeline.scenarios.model import Edition
 
 
@@ -36,19 +36,52 @@ class AnsweredEntity(_Answer):
 
 
 class AnsweredOutcome(_Answer):
-    """How the conversation ended."""
+    """How the conversation ended, the words that say so, and why they do."""
 
     name: str
     segment: str
     quote: str
+    reason: str = ""
+
+
+class AnsweredReply(_Answer):
+    """The agent's words on an objection."""
+
+    segment: str
+    quote: str
+
+
+class AnsweredObjection(_Answer):
+    """What the customer held against it, and what became of that."""
+
+    segment: str
+    quote: str
+    handling: Literal["answered", "partly", "ignored"]
+    reply: AnsweredReply | None
+
+
+class AnsweredFollowUp(_Answer):
+    """What a side is going to do; ``due_said`` are its words for when."""
+
+    segment: str
+    quote: str
+    kind: Literal["promise", "next_step"]
+    what: str
+    due_said: str | None
 
 
 class Answer(_Answer):
-    """The whole answer; ``topics`` are worked out from the intents and read only because prompts ask for them."""
+    """The whole answer; ``topics`` are worked out from the intents and read only because prompts ask for them.
+
+    What has a default is asked for as well, and is forgiven where it is missing: a prompt of somebody's own may be
+    older than it.
+    """
 
     intents: tuple[AnsweredIntent, ...]
     entities: tuple[AnsweredEntity, ...]
     topics: tuple[str, ...]
+    objections: tuple[AnsweredObjection, ...] = ()
+    follow_ups: tuple[AnsweredFollowUp, ...] = ()
     outcome: AnsweredOutcome | None
     summary: str
 
@@ -58,6 +91,10 @@ def answer_schema(edition: Edition) -> dict[str, Any]:
     schema = deepcopy(_schema())
     names = _names(edition)
     parts: dict[str, Any] = schema["$defs"]
+    for part in (schema, *parts.values()):
+        part["required"] = list(part["properties"])
+        for field in part["properties"].values():
+            field.pop("default", None)
     for model, field in (("AnsweredIntent", "intent"), ("AnsweredEntity", "entity"), ("AnsweredOutcome", "name")):
         # A strict mode refuses an empty enumeration; a taxonomy without entities leaves the field open.
         if names[f"{model}.{field}"]:
@@ -77,11 +114,7 @@ def read_answer(text: str, edition: Edition) -> Answer:
         AnswerInvalid: it is not what was asked for.
     """
     try:
-        answer = Answer.model_validate(json.loads(_without_fence(text)))
-    except json.JSONDecodeError as error:
-        raise AnswerInvalid(f"no JSON: {error.msg} at line {error.lineno}, column {error.colno}") from error
-    except RecursionError as error:
-        raise AnswerInvalid("no JSON: nested too deeply") from error
+        answer = Answer.model_validate(read_json(text))
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False)[:5]
         raise AnswerInvalid(
@@ -111,11 +144,3 @@ def _names(edition: Edition) -> Mapping[str, tuple[str, ...]]:
         "AnsweredEntity.entity": tuple(entity.name for entity in taxonomy.entities),
         "AnsweredOutcome.name": tuple(outcome.name for outcome in taxonomy.outcomes),
     }
-
-
-def _without_fence(text: str) -> str:
-    """A model in plain mode likes to put its JSON in a code fence, in spite of being told not to."""
-    text = text.strip()
-    if text.startswith("```") and text.endswith("```"):
-        return text.removeprefix("```json").removeprefix("```").removesuffix("```").strip()
-    return text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
@@ -17,9 +18,11 @@ def find_entities(segments: Iterable[Segment], definitions: Sequence[EntityDefin
     return [found for segment in segments for found in _in_segment(segment, definitions)]
 
 
-def normalised_value(said: str) -> str:
-    """One spelling of a value: numbers as digits, single spaces, lower case."""
-    return " ".join(digits(said).lower().split())
+def normalised_value(said: str, definition: EntityDefinition | None = None) -> str:
+    """One spelling of a value: numbers as digits, single spaces, lower case, one width; the right name of a thing."""
+    value = " ".join(digits(unicodedata.normalize("NFKC", said)).lower().split())
+    known = definition.values if definition else ()
+    return next((one.value for one in known if value in one.said), value)
 
 
 def _in_segment(segment: Segment, definitions: Sequence[EntityDefinition]) -> list[FoundEntity]:

@@ -17,6 +17,7 @@ class Conversation:
     """The segments of one call in order of start, and what may be found in them.
 
     ``subject`` is whose words these are (``tenant:call``): what is kept of them is found again by it, to be erased.
+    ``so_far`` is a summary of what was said before, of a call that goes on.
     """
 
     segments: tuple[Segment, ...]
@@ -24,6 +25,7 @@ class Conversation:
     scenario: Scenario
     edition: Edition
     subject: str = ""
+    so_far: str = ""
 
 
 @dataclass(frozen=True, slots=True)

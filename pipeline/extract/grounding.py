@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
 
 from pipeline.extract.findings import evidence_of
-from pipeline.extract.phrases import find_phrase
+from pipeline.extract.quotes import find_quote
 from schemas.insight import Evidence
 from schemas.transcript import Segment
 
-# Of 100. A model that copies drops a comma or mends a misheard letter; it does not exchange words.
-_COPIED: Final = 90.0
 
+def ground(segments: Mapping[str, Segment], segment_id: str, quote: str, *, mention: bool = False) -> Evidence | None:
+    """The evidence in the segment's own words, or None where the quote does not stand there.
 
-def ground(segments: Mapping[str, Segment], segment_id: str, quote: str) -> Evidence | None:
-    """The evidence in the segment's own words, or None where the quote does not stand there."""
+    Args:
+        segments: by the ids that the model was given.
+        segment_id: the one that the claim names.
+        quote: the words that it quotes.
+        mention: whether they only name something, as a slot's value does: then a negation beside them is no matter.
+    """
     segment = segments.get(segment_id)
     if segment is None:
         return None
-    said = find_phrase(quote, segment.text, at_least=_COPIED)
+    said = find_quote(quote, segment.text, mention=mention)
     return None if said is None else evidence_of(segment, said)

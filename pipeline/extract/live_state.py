@@ -10,6 +10,7 @@ from typing import NamedTuple, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
+from pipeline.extract.live_pace import Pace
 from schemas.transcript import Segment
 from schemas.wire import CallFacts, Role
 
@@ -42,7 +43,7 @@ class LiveConversation(BaseModel):
 
     ``turns`` are its final segments and its messages, in order of start and id, masked. ``origin`` is the time of the
     first event, where the times of messages count from while nobody has told when the call started. ``revision`` is
-    that of the insight that was published last, 0 before the first.
+    that of the insight that was published last, 0 before the first. ``pace`` is what of it is still to be mined.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -53,6 +54,7 @@ class LiveConversation(BaseModel):
     ended: bool = False
     duration_ms: int | None = None
     revision: int = 0
+    pace: Pace = Pace()
 
     @property
     def may_be_mined(self) -> bool:
@@ -79,8 +81,10 @@ class LiveConversation(BaseModel):
             known["consent"] = False
         if known.items() <= dict(self.call).items():
             return self
-        turns = () if known.get("consent") is False else self.turns
-        return self.model_copy(update={"call": self.call.model_copy(update=known), "turns": turns})
+        told = self.model_copy(update={"call": self.call.model_copy(update=known)})
+        if known.get("consent") is False:
+            return told.model_copy(update={"turns": (), "pace": self.pace.forgetting()})
+        return told
 
     def turn(self, segment_id: str) -> Turn | None:
         """The turn with this id, or None; the newest are looked at first."""
@@ -103,12 +107,20 @@ class LiveConversation(BaseModel):
             insort(turns, _turn(segment, counts))
         return self.model_copy(update={"turns": tuple(turns)})
 
+    def waiting(self, fresh: Iterable[Segment] = ()) -> tuple[Segment, ...]:
+        """The segments that wait to be mined, in order; the ``fresh`` ones with all that came with them."""
+        wanted = set(self.pace.waiting)
+        came = {segment.segment_id: segment for segment in fresh}
+        return tuple(came.get(turn.segment_id) or turn.segment() for turn in self.turns if turn.segment_id in wanted)
+
     def window(self, segments: Sequence[Segment], context: int) -> tuple[Segment, ...]:
-        """From the first of these segments to the last, and before it so many; of all those that have words."""
-        places = sorted(bisect_left(self.turns, (segment.start_ms, segment.segment_id)) for segment in segments)
-        before = (turn for turn in reversed(self.turns[: places[0]]) if turn.text.strip())
-        inside = (turn for turn in self.turns[places[0] : places[-1] + 1] if turn.text.strip())
-        return tuple(turn.segment() for turn in (*reversed([*islice(before, context)]), *inside))
+        """These segments, and before each of them so many; of all those that have words, each once and in order."""
+        shown: set[int] = set()
+        for segment in segments:
+            place = bisect_left(self.turns, (segment.start_ms, segment.segment_id))
+            before = (at for at in range(place - 1, -1, -1) if self.turns[at].text.strip())
+            shown |= {place, *islice(before, context)}
+        return tuple(self.turns[at].segment() for at in sorted(shown) if self.turns[at].text.strip())
 
     def segments(self) -> Iterator[Segment]:
         """All of them, in order."""

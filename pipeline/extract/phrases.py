@@ -1,10 +1,14 @@
-"""Finding a phrase in what was said, with a little give for recognition errors; Chinese must match to the letter."""
+"""Finding a phrase in what was said, with a little give for recognition errors; Chinese must match to the letter.
+
+A number or a negation is no recognition error: "is not recorded" does not say "is recorded", however alike they are.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Final
 
+from pipeline.extract.spoken import Kind, tokens
 from pipeline.extract.words import Word, is_han, letters
 
 # Of 100, by the normalised edit distance of rapidfuzz. A required phrase may be misheard; an accusation must be sure.
@@ -36,15 +40,24 @@ def find_span(wanted: Sequence[Word], said: Sequence[Word], *, at_least: float) 
     if len(target) < _SHORT or any(is_han(word.text) for word in wanted):
         at_least = 100.0
     slack = 0 if at_least >= 100 else 1  # noqa: PLR2004 - equal
-    if fuzz.partial_ratio(target, _joined(said), score_cutoff=max(0.0, at_least - 10)) == 0 and slack:
+    whole = _joined(said)
+    # Most phrases are in most turns not at all, and that is quickly seen.
+    if target not in whole and (not slack or fuzz.partial_ratio(target, whole, score_cutoff=at_least - 10) == 0):
         return None
+    turning = _turning(target)
     best: tuple[float, int, int] | None = None
     for size in range(max(1, len(wanted) - slack), len(wanted) + slack + 1):
         for first in range(len(said) - size + 1):
-            score = fuzz.ratio(target, _joined(said[first : first + size]), score_cutoff=at_least)
-            if score and (best is None or score > best[0]):
+            here = _joined(said[first : first + size])
+            score = fuzz.ratio(target, here, score_cutoff=at_least)
+            if score and (best is None or score > best[0]) and _turning(here) == turning:
                 best = score, first, first + size - 1
     return None if best is None else (said[best[1]].start, said[best[2]].end)
+
+
+def _turning(text: str) -> list[str]:
+    """The words on which the sense turns."""
+    return [token.text for token in tokens(text) if token.kind in {Kind.NUMBER, Kind.NEGATION}]
 
 
 def _joined(words: Sequence[Word]) -> str:

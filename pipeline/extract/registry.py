@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final
 
 from pipeline.errors import Config
 from pipeline.extract.findings import IntentExtractor
+from pipeline.figures import NoMeter
+from pipeline.ports import Meter
 from pipeline.scenarios.load import ScenarioError
 from pipeline.scenarios.model import Scenario
 from pipeline.settings import OPENAI_URL, Settings
 
 
-def build_extractor(settings: Settings, scenarios: Callable[[str], Scenario]) -> IntentExtractor:
+def build_extractor(
+    settings: Settings, scenarios: Callable[[str], Scenario], meter: Meter | None = None
+) -> IntentExtractor:
     """The extractor that the settings name; checks that the default scenario is there.
+
+    Args:
+        settings: which extractor, and what it works with.
+        scenarios: the scenario of an id; raises ``ScenarioError`` where there is none.
+        meter: is told what the language model takes.
 
     Raises:
         Config: what the extractor needs is not installed or not set, or there is no such scenario.
@@ -22,32 +32,63 @@ def build_extractor(settings: Settings, scenarios: Callable[[str], Scenario]) ->
         scenarios(settings.extract.scenario)
     except ScenarioError as error:
         raise Config("CONVMINE_EXTRACT_SCENARIO", str(error)) from error
-    return EXTRACTORS[settings.extract.extractor](settings)
+    return EXTRACTORS[settings.extract.extractor](settings, meter or NoMeter())
 
 
-def _lexical(settings: Settings) -> IntentExtractor:
+def _lexical(settings: Settings, meter: Meter) -> IntentExtractor:
     from pipeline.extract.classifier import check_installed
     from pipeline.extract.lexical import LexicalExtractor
     from pipeline.llm.static_embedding import StaticEmbedding, installed
 
+    del meter
     check_installed()
-    encode = StaticEmbedding().encode if installed() else None
+    encode = StaticEmbedding().sums if installed() else None
     return LexicalExtractor(threshold=settings.extract.threshold, encode=encode)
 
 
-def _llm(settings: Settings) -> IntentExtractor:
+def _llm(settings: Settings, meter: Meter) -> IntentExtractor:
+    from pipeline.extract.counted import Counted
     from pipeline.extract.llm import LlmExtractor
+    from pipeline.extract.tokens import prompt_tokens
     from pipeline.llm.caches import open_cache
     from pipeline.llm.guarded import GuardedChat
-    from pipeline.llm.openai_chat import OpenAIChat
+    from pipeline.llm.models import open_model
+    from pipeline.llm.prices import Prices
 
     chat = GuardedChat(
-        OpenAIChat.of(settings.llm),
+        open_model(settings, meter, prompt_tokens),
         reasks=settings.extract.reasks,
+        most_tokens=settings.extract.most_tokens,
+        vote_temperature=settings.extract.vote_temperature,
         cache=open_cache(settings),
         server=settings.llm.base_url or OPENAI_URL,
     )
-    return LlmExtractor(chat)
+    extractor = LlmExtractor(
+        chat,
+        price=partial(Prices(settings.budget.prices).cost_usd, asked_as=settings.llm.model),
+        chunk_tokens=settings.extract.chunk_tokens,
+        overlap_turns=settings.extract.overlap_turns,
+        at_once=settings.extract.chunks_at_once,
+        votes=settings.extract.votes,
+    )
+    return _backed(Counted(extractor, meter), settings, meter)
 
 
-EXTRACTORS: Final[Mapping[str, Callable[[Settings], IntentExtractor]]] = {"lexical": _lexical, "llm": _llm}
+def _backed(model: IntentExtractor, settings: Settings, meter: Meter) -> IntentExtractor:
+    """With the lexical extractor behind the model, where it is to answer instead of it or to check it."""
+    from pipeline.extract.disagreement import Checked
+    from pipeline.extract.fallback import FallingBack
+    from pipeline.llm.budget import caps_of
+
+    causes = set(settings.extract.fall_back)
+    if not caps_of(settings.budget):
+        causes.discard("spent")
+    share = settings.extract.check_share
+    if not causes and not share:
+        return model
+    lexical = _lexical(settings, meter)
+    checked = Checked(model, lexical, share, meter) if share else model
+    return FallingBack(checked, lexical, causes, meter) if causes else checked
+
+
+EXTRACTORS: Final[Mapping[str, Callable[[Settings, Meter], IntentExtractor]]] = {"lexical": _lexical, "llm": _llm}

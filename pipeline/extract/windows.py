@@ -7,8 +7,10 @@ Where there is punctuation, pieces end at it.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import inf, log
 from typing import Final
 
 import numpy as np
@@ -77,11 +79,8 @@ def best_cut(runs: Lattice, labels: Sequence[str], probabilities: npt.NDArray[np
     A linear classifier is sure of a run that holds two intents, too, so a piece in which two parts are surely of
     different intents is divided.
     """
-    tops = probabilities.argmax(axis=1)
-    chosen = {
-        span: (labels[top], float(probabilities[row, top]))
-        for row, (span, top) in enumerate(zip(runs.spans, tops, strict=True))
-    }
+    tops, surest = probabilities.argmax(axis=1).tolist(), probabilities.max(axis=1).tolist()
+    chosen = {span: (labels[top], probability) for span, top, probability in zip(runs.spans, tops, surest, strict=True)}
     return [
         Piece(*chosen[first, after], runs.found[first].start, runs.found[after - 1].end)
         for whole in _cheapest(len(runs.found), chosen)
@@ -91,11 +90,10 @@ def best_cut(runs: Lattice, labels: Sequence[str], probabilities: npt.NDArray[np
 
 def _cheapest(count: int, chosen: _Chosen) -> list[_Span]:
     """The spans that cover all words at the least cost (Viterbi)."""
-    best = [0.0] + [np.inf] * count
+    best = [0.0] + [inf] * count
     came = [0] * (count + 1)
-    for first, after in sorted(chosen):
-        label, probability = chosen[first, after]
-        value = best[first] - float(np.log(probability)) + _cost(label, after - first, count)
+    for (first, after), (label, probability) in chosen.items():  # in the order of where they begin
+        value = best[first] - log(probability) + _cost(label, after - first, count)
         if value < best[after]:
             best[after], came[after] = value, first
     spans: list[_Span] = []
@@ -129,8 +127,8 @@ def _cost(label: str, length: int, count: int) -> float:
 
 
 def _borders(text: str, found: Sequence[Word]) -> list[int]:
-    ends = clause_ends(text)
-    inner = [
-        place for place in range(1, len(found)) if any(found[place - 1].end <= end < found[place].start for end in ends)
-    ]
-    return [0, *inner, len(found)] if found else []
+    if not found:
+        return []
+    starts = [word.start for word in found]
+    inner = {bisect_right(starts, end) for end in clause_ends(text)}  # no mark stands inside a word
+    return sorted({0, *inner, len(found)})

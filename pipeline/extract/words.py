@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Final
 
 # Han, kana and compatibility ideographs: scripts written without spaces.
@@ -49,15 +49,19 @@ def words(text: str) -> list[Word]:
     return found
 
 
-def letters(text: str) -> list[Word]:
-    """As ``words``, but Chinese letter by letter, so that its cut into words does not decide what is found."""
+@lru_cache(maxsize=1_024)
+def letters(text: str) -> tuple[Word, ...]:
+    """As ``words``, but Chinese letter by letter, so that its cut into words does not decide what is found.
+
+    Each turn of a call is compared with every phrase of the word lists, so that the newest are kept.
+    """
     found: list[Word] = []
     for run in _runs(text):
         if is_han(run[0]):
             found += [Word(letter, place, place + 1) for place, letter in enumerate(run[0], run.start())]
         else:
             found.append(Word(_fold(run[0]), run.start(), run.end()))
-    return found
+    return tuple(found)
 
 
 def _runs(text: str) -> Iterator[re.Match[str]]:
@@ -88,6 +92,8 @@ def clause_ends(text: str) -> list[int]:
 
 
 def _fold(text: str) -> str:
+    if text.isascii():
+        return text.lower()
     return unicodedata.normalize("NFKC", text).lower().replace("\u2019", "'")
 
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sqlite3
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final, TypeVar
 
 import structlog
@@ -18,6 +16,7 @@ import structlog
 from pipeline.errors import Retryable
 from pipeline.llm.keeping import Retention, read_kept, write_answer
 from pipeline.ports import KeptAnswer
+from pipeline.store.sqlite_file import begin
 
 T = TypeVar("T")
 _File = tuple[int, int]
@@ -166,19 +165,7 @@ class SqliteResponseCache:
 
 
 def _begin(path: Path) -> None:
-    """Let the file appear with its table and in the mode of the write-ahead log: to switch fails while others open it.
-
-    It is readable by its owner alone, and so is the log, which SQLite gives the mode of the file.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=f".{path.name}-", dir=path.parent) as folder:
-        made = Path(folder, path.name)
-        made.touch(0o600)
-        with closing(sqlite3.connect(made)) as database:
-            database.execute("PRAGMA journal_mode = WAL")
-            database.executescript(_TABLE)
-        with suppress(FileExistsError):  # another process was quicker
-            os.link(made, path)
+    begin(path, _TABLE)
 
 
 def _identity(path: Path) -> _File | None:

@@ -15,6 +15,7 @@ _BUSY: Final = frozenset({408, 409, 425, 429})
 _KEY_REFUSED: Final = frozenset({401, 403})
 _NOT_FOUND: Final = 404
 _SERVER_FAULT: Final = 500
+_NO_MONEY: Final = "insufficient_quota"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,9 @@ def _refusal(error: openai.APIStatusError, service: Service) -> Retryable | Pois
     status = error.status_code
     if status in _BUSY or status >= _SERVER_FAULT:
         wait_s = retry_after_s(error.response.headers)
-        return Retryable(f"{service.title} answered {status}", dependency=service.dependency, retry_after_s=wait_s)
+        hint = "the account has no money left" if error.code == _NO_MONEY else None
+        said = f"{service.title} answered {status}"
+        return Retryable(said, dependency=service.dependency, retry_after_s=wait_s, hint=hint)
     if status in _KEY_REFUSED:
         return Config(service.key_variable, f"{service.title} refuses it ({status})")
     if status == _NOT_FOUND:

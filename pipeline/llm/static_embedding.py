@@ -52,6 +52,16 @@ class StaticEmbedding:
 
     def encode(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         """Vectors of shape (texts, 256), each of length 1 or 0."""
+        sums = self.sums(texts)
+        norms = np.linalg.norm(sums, axis=1, keepdims=True)
+        np.divide(sums, norms, out=sums, where=norms > 0)
+        return sums
+
+    def sums(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """As ``encode``, but not scaled: the sums of the words of a text, taken one by one, add up to that of the text.
+
+        That is so because the tokenizer's pieces never reach over a space.
+        """
         encodings = self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
         if not encodings:
             return np.zeros((0, self.dimension), np.float32)
@@ -59,8 +69,6 @@ class StaticEmbedding:
         ids = np.concatenate([np.asarray(encoding.ids, np.int64) for encoding in encodings])
         sums = np.zeros((len(encodings), self.dimension), np.float32)
         np.add.at(sums, np.repeat(np.arange(len(encodings)), lengths), self._rows[ids])
-        norms = np.linalg.norm(sums, axis=1, keepdims=True)
-        np.divide(sums, norms, out=sums, where=norms > 0)
         return sums
 
 

@@ -59,7 +59,10 @@ class TopicDefinition(_Part):
 
 
 class IntentDefinition(_Part):
-    """What one side can want, ask or do, with sentences that say it."""
+    """What one side can want, ask or do, with sentences that say it.
+
+    ``answers`` are intents of the customer that this one of the agent goes into, besides those of its topic.
+    """
 
     name: Name
     title: Text
@@ -67,6 +70,7 @@ class IntentDefinition(_Part):
     role: Side
     topic: Name
     sentiment: Sentiment
+    answers: tuple[Name, ...] = ()
     examples: Annotated[tuple[Text, ...], Field(min_length=1)]
 
 
@@ -79,12 +83,31 @@ class OutcomeDefinition(_Part):
     intents: Annotated[tuple[Name, ...], Field(min_length=1)]
 
 
+class EntityValue(_Part):
+    """A thing by its right name, and other names that it goes by."""
+
+    value: Text
+    said: Annotated[tuple[Text, ...], Field(min_length=1)]
+
+
 class EntityDefinition(_Part):
-    """A slot and the regular expressions that find it; the first pattern that matches a place wins."""
+    """A slot and the regular expressions that find it; the first pattern that matches a place wins.
+
+    ``kind`` says what its words measure, ``currency`` (ISO 4217) which one is meant where they only say "dollars".
+    ``values`` gives a thing one name, whichever of its names was said.
+    """
 
     name: Name
     title: Text
+    kind: Literal["text", "money", "percent", "date", "duration", "data"] = "text"
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None = None
+    values: tuple[EntityValue, ...] = ()
     patterns: Annotated[tuple[Pattern, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _a_name_has_one_value(self) -> Self:
+        _unique(f"entities.{self.name}.values", (name for known in self.values for name in known.said))
+        return self
 
 
 class Taxonomy(_Part):
@@ -104,6 +127,8 @@ class Taxonomy(_Part):
         _unique("entities", (entity.name for entity in self.entities))
         for intent in self.intents:
             _known(f"intents.{intent.name}.topic", intent.topic, topics)
+            for name in intent.answers:
+                _known(f"intents.{intent.name}.answers", name, intents)
         decided: dict[str, str] = {}
         for outcome in self.outcomes:
             for name in outcome.intents:

@@ -119,11 +119,48 @@ class ComplianceFinding:
 
 @dataclass(frozen=True, slots=True)
 class FoundEntity:
-    """A slot, its value, and the words it was said in."""
+    """A slot, its value, and the words it was said in; what it measures, where that is known."""
 
     name: str
     value: str
     role: str
+    quote: str
+    amount: float | None = None
+    unit: str | None = None
+    day: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FoundObjection:
+    """What the customer held against it, what became of that, and the agent's words on it."""
+
+    topic: str | None
+    handling: str
+    start_ms: int
+    quote: str
+    answer: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFollowUp:
+    """What the side ``role`` is going to do, and by when: the day, and the words for it."""
+
+    kind: str
+    role: str
+    what: str
+    due: str | None
+    due_said: str | None
+    start_ms: int
+    quote: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToneTurn:
+    """Where the tone of a side turned, for the better or the worse."""
+
+    role: str
+    change: str
+    at_ms: int
     quote: str
 
 
@@ -144,7 +181,10 @@ class Advice:
 
 @dataclass(frozen=True, slots=True)
 class CallView:
-    """Everything that is stored of one call; ``facts`` are those told from outside, and what it was mined with."""
+    """Everything that is stored of one call; ``facts`` are those told from outside, and what it was mined with.
+
+    ``talk`` are its ``schemas.insight.TalkFigures``, None where they are not known.
+    """
 
     row: CallRow
     facts: Mapping[str, Any]
@@ -154,6 +194,10 @@ class CallView:
     entities: tuple[FoundEntity, ...]
     compliance: tuple[ComplianceFinding, ...]
     suggestions: tuple[Advice, ...]
+    tone_turns: tuple[ToneTurn, ...] = ()
+    objections: tuple[FoundObjection, ...] = ()
+    follow_ups: tuple[FoundFollowUp, ...] = ()
+    talk: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,9 +108,21 @@ def _whole_call(inbound: Inbound, state: FlowState, insight: CallInsight) -> Poi
             {"kind": str(hit.kind), "name": hit.name, "evidence": _said(hit.evidence)} for hit in insight.compliance
         ],
         "entities": [
-            {"name": entity.name, "value": entity.value, "role": str(entity.role), "evidence": _said(entity.evidence)}
+            known(
+                {
+                    **entity.model_dump(mode="json", include={"name", "value", "amount", "unit", "day"}),
+                    "role": str(entity.role),
+                    "evidence": _said(entity.evidence),
+                }
+            )
             for entity in insight.entities
         ],
+        "tone_turns": [
+            {"role": str(side.role), **side.turn.model_dump(mode="json")} for side in insight.sentiments if side.turn
+        ],
+        "objections": [objection.model_dump(mode="json", exclude_none=True) for objection in insight.objections],
+        "follow_ups": [follow_up.model_dump(mode="json", exclude_none=True) for follow_up in insight.follow_ups],
+        "talk": insight.talk and insight.talk.model_dump(mode="json", exclude_none=True),
         "path": [step.label for step in state.path],
         "text": text,
     }

@@ -16,9 +16,12 @@ from pipeline.store.answers import (
     Failure,
     Found,
     FoundEntity,
+    FoundFollowUp,
     FoundIntent,
+    FoundObjection,
     Outcome,
     StoredTranscript,
+    ToneTurn,
     Turn,
     Utterance,
 )
@@ -101,6 +104,10 @@ async def show_call(store: VectorStore, call_id: str, *, tenant_id: str) -> Call
         suggestions=tuple(
             sorted((_advice(hit.payload) for hit in suggestions if "card_id" in hit.payload), key=lambda one: one.at_ms)
         ),
+        tone_turns=tuple(_tone_turn(turn) for turn in payload.get("tone_turns", ())),
+        objections=tuple(_objection(objection) for objection in payload.get("objections", ())),
+        follow_ups=tuple(_follow_up(follow_up) for follow_up in payload.get("follow_ups", ())),
+        talk=payload.get("talk"),
     )
 
 
@@ -201,7 +208,43 @@ def _turn(payload: Payload) -> Turn:
 
 
 def _entity(entity: Payload) -> FoundEntity:
-    return FoundEntity(entity["name"], entity["value"], entity["role"], entity["evidence"][0]["quote"])
+    return FoundEntity(
+        entity["name"],
+        entity["value"],
+        entity["role"],
+        entity["evidence"][0]["quote"],
+        entity.get("amount"),
+        entity.get("unit"),
+        entity.get("day"),
+    )
+
+
+def _objection(objection: Payload) -> FoundObjection:
+    said, answer = objection["evidence"][0], objection["answer"]
+    return FoundObjection(
+        objection.get("topic"),
+        objection["handling"],
+        said["start_ms"],
+        said["quote"],
+        answer[0]["quote"] if answer else None,
+    )
+
+
+def _follow_up(follow_up: Payload) -> FoundFollowUp:
+    said = follow_up["evidence"][0]
+    return FoundFollowUp(
+        follow_up["kind"],
+        follow_up["role"],
+        follow_up["what"],
+        follow_up.get("due"),
+        follow_up.get("due_said"),
+        said["start_ms"],
+        said["quote"],
+    )
+
+
+def _tone_turn(turn: Payload) -> ToneTurn:
+    return ToneTurn(turn["role"], turn["change"], turn["at_ms"], turn["evidence"][0]["quote"])
 
 
 def _finding(hit: Payload) -> ComplianceFinding:

@@ -5,7 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.settings import AsrSettings, ClaimSettings, ExtractSettings, KafkaSettings, Settings, StoreSettings
+from pipeline.settings import (
+    AsrSettings,
+    BudgetSettings,
+    ClaimSettings,
+    ExtractSettings,
+    KafkaSettings,
+    LlmSettings,
+    Settings,
+    StoreSettings,
+)
 from workers import diagnosis
 from workers.diagnosis import Finding, diagnose
 from workers.edge import Edge
@@ -72,3 +81,15 @@ def test_a_language_model_without_key_or_server_is_missing_only_when_it_is_set(s
 def test_a_store_that_is_away_is_missing_for_the_stages_that_use_it() -> None:
     store = found(Settings(kafka=NOWHERE, store=StoreSettings(url="http://127.0.0.1:1")))["qdrant"]
     assert (store.state, store.stages) == ("missing", ("suggest", "index"))
+
+
+def test_a_model_without_a_price_is_said_with_the_setting_that_gives_it_one(store: StoreSettings) -> None:
+    llm = LlmSettings(base_url="http://localhost:1/v1", model="m1")
+    settings = Settings(kafka=NOWHERE, store=store, llm=llm, extract=ExtractSettings(extractor="llm"))
+    price = found(settings)["price"]
+    assert (price.state, price.fix.partition(",")[0]) == ("unused", "CONVMINE_BUDGET_PRICES=m1=INPUT:OUTPUT")
+    priced = settings.model_copy(update={"budget": BudgetSettings(prices=("m1=0.4:1.6",))})
+    assert (found(priced)["price"].state, found(priced)["price"].detail) == (
+        "ok",
+        "m1: 0.4 USD in, 1.6 out for a million tokens",
+    )

@@ -20,6 +20,7 @@ _COMMANDS: Final[Mapping[str, str | Mapping[str, str]]] = {
         "show": "workers.cli.calls:show_call",
         "transcript": "workers.cli.calls_export:call_transcript",
     },
+    "cost": "workers.cli.cost:cost",
     "demo": "workers.cli.demo:demo",
     "dlq": {
         "list": "workers.cli.dlq:list_letters",
@@ -31,6 +32,7 @@ _COMMANDS: Final[Mapping[str, str | Mapping[str, str]]] = {
         "asr": "workers.cli.eval_asr:eval_asr",
         "intents": "workers.cli.eval_intents:eval_intents",
     },
+    "fake-llm": "workers.cli.fake_llm:fake_llm",
     "publish": {
         "live": "workers.cli.publish_live:publish_live",
         "recording": "workers.cli.publish:publish_recording",
@@ -62,6 +64,7 @@ _SUMMARIES: Final[Mapping[str, str]] = {
     "calls list": "List the calls that were mined.",
     "calls show": "Show one call: turns, intents, outcome, suggestions.",
     "calls transcript": "Print a call's words as txt, srt, vtt, json or vcon.",
+    "cost": "Say what language models used and cost.",
     "demo": "Run the whole pipeline here, on sample calls or your own.",
     "dlq": "Look at dead letters, replay them.",
     "dlq list": "List dead letters, newest first.",
@@ -71,6 +74,7 @@ _SUMMARIES: Final[Mapping[str, str]] = {
     "eval": "Measure recognition and extraction.",
     "eval asr": "Word and character error rates against references.",
     "eval intents": "Intent extraction on labelled files.",
+    "fake-llm": "Serve a made-up language model, for tests.",
     "publish": "Publish recordings and conversations to Kafka.",
     "publish live": "Play a file as a live call.",
     "publish recording": "Announce a recording.",

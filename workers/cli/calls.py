@@ -12,7 +12,9 @@ from workers.cli.output import clock, json_option, plain, print_json, print_tabl
 from workers.cli.search import say_empty
 
 if TYPE_CHECKING:
-    from pipeline.store.answers import CallRow, CallView, Found, Outcome
+    from collections.abc import Mapping
+
+    from pipeline.store.answers import CallRow, CallView, Found, FoundFollowUp, Outcome
 
 
 @click.command()
@@ -59,11 +61,33 @@ def print_call(view: CallView) -> None:
             for intent in view.intents
         ],
     )
+    _section(
+        "tone",
+        [
+            f"{clock(turn.at_ms)}  {turn.role:<8}  turns for the {turn.change}: “{turn.quote}”"
+            for turn in view.tone_turns
+        ],
+    )
+    _section(
+        "objections",
+        [
+            f"{clock(one.start_ms)}  {one.topic or 'no topic'}, {one.handling}: “{one.quote}”{_answered(one.answer)}"
+            for one in view.objections
+        ],
+    )
+    _section(
+        "follow-ups",
+        [
+            f"{clock(one.start_ms)}  {one.role:<8}  {one.kind.replace('_', ' ')}: {one.what}{_due(one)}"
+            for one in view.follow_ups
+        ],
+    )
     _section("entities", [f"{one.name} = {one.value}: “{one.quote}”" for one in view.entities])
     _section(
         "compliance",
         [f"{hit.kind.replace('_', ' ')}: {hit.name}{_quoted(hit.quotes)}" for hit in view.compliance],
     )
+    _section("talk", _talk(view.talk) if view.talk else [])
     for advice in view.suggestions:
         became = advice.feedback or ("withdrawn" if advice.withdrawn else None)
         click.echo()
@@ -144,6 +168,36 @@ def _section(title: str, lines: list[str]) -> None:
 
 def _named(outcome: Outcome | None) -> str | None:
     return None if outcome is None else f"{outcome.name} ({outcome.result})"
+
+
+def _answered(answer: str | None) -> str:
+    return "" if answer is None else f", the agent: “{answer}”"
+
+
+def _due(follow_up: FoundFollowUp) -> str:
+    """By when, as a day where one was worked out, and as it was said."""
+    said = f"“{follow_up.due_said}”" if follow_up.due_said else None
+    known = ", ".join(part for part in (follow_up.due, said) if part)
+    return f" (due {known})" if known else ""
+
+
+def _talk(talk: Mapping[str, Any]) -> list[str]:
+    """The figures of a talk, a side a line, and what is of the whole talk."""
+    lines = []
+    for side in talk["sides"]:
+        figures = [f"{side['share']:.0%} of the talk", f"{side['turns']} turns", f"{side['units']} {talk['unit']}"]
+        if "longest_ms" in side:
+            figures.append(f"longest {clock(side['longest_ms'])}")
+        if "units_per_minute" in side:
+            figures.append(f"{side['units_per_minute']:.0f} {talk['unit']} a minute")
+        if "interruptions" in side:
+            figures.append(f"interrupts {side['interruptions']} times")
+        if "response_ms" in side:
+            figures.append(f"answers after {clock(side['response_ms'])}, at most {clock(side['longest_response_ms'])}")
+        lines.append(f"{side['role']:<8}  {', '.join(figures)}")
+    if talk["medium"] == "speech":
+        lines.append(f"dead air {clock(talk['dead_air_ms'])}, longest pause {clock(talk['longest_pause_ms'])}")
+    return lines
 
 
 def _quoted(quotes: tuple[str, ...]) -> str:

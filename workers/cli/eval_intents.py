@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -22,45 +22,75 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 @click.command("intents")
 @click.option("--train", type=_FILE, help='Labelled texts to learn from: JSONL {"text", "intent"}, or CSV, TSV.')
-@click.option("--test", type=_FILE, help="Labelled texts to score. Without both, the sample calls are scored.")
+@click.option("--test", type=_FILE, help="Labelled texts to score. Without any file, the sample calls are scored.")
+@click.option("--folds", type=click.IntRange(min=2), help="Without --test: score the texts of --train in turn.")
+@click.option("--group-field", help="With --folds: the field, as of a conversation, whose texts share a fold.")
+@click.option("--per-class", type=click.IntRange(min=1), help="Learn from at most so many texts an intent.")
+@click.option("--seed", type=int, default=0, show_default=True, help="How folds and few texts are drawn.")
 @click.option("--text-field", help="Name of the field or column with the text.")
 @click.option("--label-field", help="Name of the field or column with the intent.")
 @click.option("--from-audio", is_flag=True, help="Hear the sample calls first, with the engine of CONVMINE_ASR_ENGINE.")
 @json_option
 def eval_intents(  # noqa: PLR0913 - one argument an option
+    *,
     train: Path | None,
     test: Path | None,
+    folds: int | None,
+    group_field: str | None,
+    per_class: int | None,
+    seed: int,
     text_field: str | None,
     label_field: str | None,
-    *,
     from_audio: bool,
     as_json: bool,
 ) -> None:
     """Intent extraction on labelled files, or on the sample calls."""
-    if (train is None) != (test is None):
-        raise click.UsageError("give both --train and --test, or neither")
-    if train is not None and test is not None:
-        if from_audio:
-            raise click.UsageError("--from-audio is for the sample calls, not for files")
-        _eval_files(train, test, text_field, label_field, as_json=as_json)
-    elif text_field is not None or label_field is not None:
-        raise click.UsageError("--text-field and --label-field need --train and --test")
-    else:
+    if (train is None) != (test is None and folds is None) or (test is not None and folds is not None):
+        raise click.UsageError("give --train with --test, or --train with --folds, or none of them")
+    if group_field is not None and folds is None:
+        raise click.UsageError("--group-field needs --folds")
+    if train is None:
+        if any(option is not None for option in (text_field, label_field, per_class)):
+            raise click.UsageError("--text-field, --label-field and --per-class need --train")
         _eval_samples(from_audio=from_audio, as_json=as_json)
+        return
+    if from_audio:
+        raise click.UsageError("--from-audio is for the sample calls, not for files")
+    fields = _Fields(text_field, label_field, group_field)
+    scores, texts = _scored(train, test, fields, folds=folds, per_class=per_class, seed=seed)
+    if as_json:
+        print_json(_document(scores) | texts)
+    else:
+        _print_texts(scores)
 
 
-def _eval_files(train: Path, test: Path, text_field: str | None, label_field: str | None, *, as_json: bool) -> None:
+class _Fields(NamedTuple):
+    """The names of the fields, None for the usual ones."""
+
+    text: str | None
+    label: str | None
+    group: str | None
+
+
+def _scored(  # noqa: PLR0913 - what the options say
+    train: Path, test: Path | None, fields: _Fields, *, folds: int | None, per_class: int | None, seed: int
+) -> tuple[TextScores, dict[str, Any]]:
+    """The scores, and how many texts they are of."""
+    from pipeline.evaluate.intent_folds import few_a_label, score_folds
     from pipeline.evaluate.intents import score_texts
     from pipeline.evaluate.labelled_texts import read_labelled
     from pipeline.llm.static_embedding import StaticEmbedding, installed
 
-    read = [read_labelled(path, text_field=text_field, label_field=label_field) for path in (train, test)]
-    scores = score_texts(read[0], read[1], StaticEmbedding().encode if installed() else None)
-    if as_json:
-        skipped = {"train": read[0].skipped, "test": read[1].skipped}
-        print_json(_document(scores) | {"texts": len(read[1].texts), "skipped": skipped})
-    else:
-        _print_texts(scores)
+    encode = StaticEmbedding().sums if installed() else None
+    known = read_labelled(train, text_field=fields.text, label_field=fields.label, group_field=fields.group)
+    if test is None:
+        assert folds is not None
+        scores = score_folds(known, folds, encode, few=per_class, seed=seed)
+        return scores, {"texts": len(known.texts), "skipped": {"train": known.skipped}}
+    asked = read_labelled(test, text_field=fields.text, label_field=fields.label)
+    learnt = known if per_class is None else few_a_label(known, per_class, seed)
+    skipped = {"train": known.skipped, "test": asked.skipped}
+    return score_texts(learnt, asked, encode), {"texts": len(asked.texts), "skipped": skipped}
 
 
 def _document(scores: TextScores) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
@@ -49,24 +51,24 @@ def test_few_and_many_examples_are_learnt_by_other_models_with_the_same_answer(m
     assert (few[:2].argmax(axis=1) == many[:2].argmax(axis=1)).all()
 
 
-def test_fewer_dimensions_leave_the_model_as_it_is() -> None:
-    from scipy import sparse
-
-    rng = np.random.default_rng(0)
-    matrix = sparse.csr_matrix(rng.random((20, 300)))
-    rows, back = classifier._in_few_dimensions(matrix)  # noqa: SLF001 - the equality that the speed-up stands on
-    assert rows @ rows.T == pytest.approx((matrix @ matrix.T).toarray())
-    assert (matrix @ (back.T @ matrix).T) == pytest.approx(rows)
-
-
 def test_an_embedding_takes_part() -> None:
-    def encode(texts: object) -> np.ndarray:
-        return np.array([[1.0, 0.0] if "x" in str(text) else [0.0, 1.0] for text in list(texts)], np.float32)  # type: ignore[call-overload]  # a stand-in for any encoder
+    def encode(words: Sequence[str]) -> np.ndarray:
+        return np.array([[1.0, 0.0] if "x" in word else [0.0, 1.0] for word in words], np.float32)
 
     fitted = TextClassifier.fit(
         ["ax", "bx", "cx", "d", "e", "f"] * 2, ["one"] * 3 + ["two"] * 3 + ["one"] * 3 + ["two"] * 3, encode=encode
     )
     assert fitted.labels[fitted.probabilities(["zzx"]).argmax()] == "one"
+
+
+def test_a_text_without_words_has_probabilities_too() -> None:
+    rows = TextClassifier.fit(TEXTS, LABELS * 2).probabilities(["...", "cancel"])
+    assert rows.sum(axis=1) == pytest.approx([1, 1])
+
+
+def test_texts_of_which_none_has_a_word_cannot_be_learnt_from() -> None:
+    with pytest.raises(ValueError, match="vocabulary"):
+        TextClassifier.fit(["...", "!"], ["a", "b"])
 
 
 def test_without_scikit_learn_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,8 +9,11 @@ from pipeline.scenarios.model import EntityDefinition
 
 
 def found(line: str, language: str = "en") -> list[tuple[str, str]]:
-    definitions = shipped("telecom").edition(language).taxonomy.entities
-    return [(one.name, normalised_value(one.said)) for one in find_entities(talk(line), definitions)]
+    definitions = {one.name: one for one in shipped("telecom").edition(language).taxonomy.entities}
+    return [
+        (one.name, normalised_value(one.said, definitions[one.name]))
+        for one in find_entities(talk(line), tuple(definitions.values()))
+    ]
 
 
 @pytest.mark.parametrize(
@@ -22,6 +25,10 @@ def found(line: str, language: str = "en") -> list[tuple[str, str]]:
         ("c: Silver Line called me", "en", ("competitor", "silver line")),
         ("c: 每个月九十九块", "zh", ("money", "99块")),
         ("a: 老客户打八折", "zh", ("percent", "8折")),
+        ("a: the Family Bundle then", "en", ("plan", "family plan")),
+        ("a: the family plan then", "en", ("plan", "family plan")),
+        ("c: 家里的宽带", "zh", ("plan", "家庭宽带")),
+        ("c: 每月１２９元", "zh", ("money", "129元")),
     ],
 )
 def test_a_slot_is_found_with_a_normalised_value(line: str, language: str, expected: tuple[str, str]) -> None:

@@ -128,7 +128,7 @@ async def test_a_new_version_of_the_prompt_asks_again(cache: InMemoryResponseCac
     with llm_server(says()) as server:
         await handler(server, cache)(delivered())
         newer = handler(server, cache, scenario=next_prompt(shipped("telecom")))
-        assert insight(await newer(delivered())).provenance.prompt_version == "extract.v2"
+        assert insight(await newer(delivered())).provenance.prompt_version == "extract.v3"
         await newer(delivered())
     assert len(server.requests) == 2
 

@@ -33,7 +33,9 @@ def answer(**changes: Any) -> str:
         ],
         "entities": [{"segment": "s3", "entity": "money", "value": "ten dollars"}],
         "topics": ["contract"],
-        "outcome": {"name": "retained", "segment": "s4", "quote": "i will stay"},
+        "objections": [],
+        "follow_ups": [],
+        "outcome": {"name": "retained", "segment": "s4", "quote": "i will stay", "reason": "The customer says so."},
         "summary": "The customer stays after a discount.",
     }
     return json.dumps(whole | changes)
@@ -58,10 +60,10 @@ async def test_a_valid_answer_becomes_findings_in_order_of_time() -> None:
         ("agree_to_stay", "then i will stay"),
     ]
     assert findings.outcome is not None
-    assert findings.outcome.name == "retained"
+    assert (findings.outcome.name, findings.outcome.reason) == ("retained", "The customer says so.")
     assert findings.summary == "The customer stays after a discount."
     provenance = findings.provenance
-    assert (provenance.extractor, provenance.prompt_version, provenance.reasks) == (Extractor.LLM, "extract.v1", 0)
+    assert (provenance.extractor, provenance.prompt_version, provenance.reasks) == (Extractor.LLM, "extract.v2", 0)
     assert (provenance.input_tokens, provenance.output_tokens, provenance.dropped_ungrounded) == (100, 20, 0)
     assert request["response_format"]["json_schema"]["strict"] is True
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -16,7 +16,7 @@ from pipeline.scenarios.load import shipped
 from pipeline.settings import ExtractSettings, LlmSettings, Settings
 from pipeline.stages import intents
 from schemas.envelope import message
-from schemas.insight import CallInsight, ComplianceKind
+from schemas.insight import CallInsight, ComplianceKind, FollowUpKind, Handling, Medium, ToneChange
 from schemas.transcript import TranscriptCompleted
 from schemas.wire import CallFacts, Lane, Payload, Role, Sentiment
 
@@ -152,3 +152,48 @@ def test_wrong_settings_stop_at_start(settings: Settings, setting: str) -> None:
     with pytest.raises(Config) as caught:
         build_extractor(settings, shipped)
     assert caught.value.setting == setting
+
+
+async def test_objections_follow_ups_and_talk_are_found_without_a_model_and_days_count_from_the_call() -> None:
+    started = datetime(2026, 3, 4, 23, 30, tzinfo=timezone(timedelta(hours=8)))
+    lines = (*LINES, "a: i will send you the papers tomorrow for ten dollars")
+    insight = await insight_of(transcript(*lines, call=CallFacts(started_at=started)))
+    assert [(one.topic, one.handling, one.evidence[0].segment_id) for one in insight.objections] == [
+        ("price", Handling.ANSWERED, "seg2"),
+        ("contract", Handling.ANSWERED, "seg2"),
+    ]
+    assert [one.answer[0].segment_id for one in insight.objections] == ["seg3", "seg3"]
+    (promise,) = insight.follow_ups
+    assert (promise.kind, promise.due, promise.due_said) == (FollowUpKind.PROMISE, date(2026, 3, 5), "tomorrow")
+    assert [(one.amount, one.unit, one.day) for one in insight.entities][-2:] == [
+        (None, None, date(2026, 3, 5)),
+        (10, "USD", None),
+    ]
+    customer = next(side for side in insight.sentiments if side.role is Role.CUSTOMER)
+    assert customer.turn is not None
+    assert (customer.turn.change, customer.turn.at_ms) == (ToneChange.BETTER, 20_000)
+    assert insight.talk is not None
+    assert {side.role: side.turns for side in insight.talk.sides} == {Role.AGENT: 3, Role.CUSTOMER: 2}
+
+
+async def test_without_the_day_of_the_call_no_day_is_made_up() -> None:
+    insight = await insight_of(transcript("a: i will send you the papers tomorrow"))
+    assert [(one.due, one.due_said) for one in insight.follow_ups] == [(None, "tomorrow")]
+
+
+async def test_a_chinese_chat_has_the_same_parts() -> None:
+    started = datetime(2026, 3, 4, 9, tzinfo=UTC)
+    told = transcript(
+        "c: 月租太贵了",
+        "a: 我给您推荐畅享套餐 每月五十九元",
+        "a: 我会在三天内发短信给您",
+        language="zh",
+        call=CallFacts(started_at=started),
+    )
+    messages = tuple(one.model_copy(update={"end_ms": one.start_ms}) for one in told.segments)
+    insight = await insight_of(told.model_copy(update={"segments": messages}))
+    assert [(one.topic, one.handling) for one in insight.objections] == [("price", Handling.ANSWERED)]
+    assert [(one.due, one.what) for one in insight.follow_ups] == [(date(2026, 3, 7), "我会在三天内发短信给您")]
+    assert ("money", 59, "CNY") in [(one.name, one.amount, one.unit) for one in insight.entities]
+    assert insight.talk is not None
+    assert insight.talk.medium is Medium.TEXT

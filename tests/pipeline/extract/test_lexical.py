@@ -12,7 +12,7 @@ from schemas.wire import Role
 
 @pytest.fixture(scope="module")
 def english() -> LexicalClassifier:
-    return LexicalClassifier(shipped("telecom").edition("en").taxonomy, encode=StaticEmbedding().encode)
+    return LexicalClassifier(shipped("telecom").edition("en").taxonomy, encode=StaticEmbedding().sums)
 
 
 def names(classifier: LexicalClassifier, line: str) -> list[str]:

@@ -3,9 +3,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from talks import talk
 
-from pipeline.extract.grounding import ground
 from pipeline.extract.phrases import LENIENT, STRICT, find_phrase
 from pipeline.extract.words import letters
 
@@ -16,6 +14,8 @@ from pipeline.extract.words import letters
         ("call is recorded", "Note: this Call is recorded, ok?", STRICT, "Call is recorded"),
         ("call is recorded", "this call as recorded", LENIENT, "call as recorded"),
         ("call is recorded", "the call was nice", LENIENT, None),
+        ("this call is recorded", "this call is not recorded", LENIENT, None),
+        ("you have fourteen days", "well you have forty days", LENIENT, None),
         ("sue you", "i see you", STRICT, None),
         ("lawyer", "a lower bill", STRICT, None),
         ("lawyer", "I will call a lawyer.", STRICT, "lawyer"),
@@ -40,14 +40,3 @@ def test_what_stands_in_a_text_is_found_in_it(text: str, data: st.DataObject) ->
     quote = find_phrase(said, text)
     assert quote is not None
     assert [word.text for word in letters(quote)] == [word.text for word in letters(said)]
-
-
-def test_a_quote_is_grounded_only_in_the_segment_that_it_names() -> None:
-    segments = {segment.segment_id: segment for segment in talk("c: i want to cancel my contract", "a: of course")}
-    evidence = ground(segments, "seg0", "I want to cancel, my contract!")
-    assert evidence is not None
-    assert (evidence.quote, evidence.segment_id) == ("i want to cancel my contract", "seg0")
-    assert ground(segments, "seg1", "i want to cancel") is None
-    assert ground(segments, "seg9", "of course") is None
-    assert ground(segments, "seg0", "i want to buy") is None
-    assert ground(segments, "seg0", "...") is None

@@ -33,6 +33,13 @@ def test_likeness_in_meaning_is_likeness_of_vectors(embedding: StaticEmbedding) 
     assert phone @ mobile > phone @ weather
 
 
+def test_the_sums_of_words_add_up_to_that_of_their_text(embedding: StaticEmbedding) -> None:
+    text = "i want to cancel the 45 dollar plan 取消 套餐"
+    whole = embedding.sums([text])[0]
+    assert embedding.sums(text.split()).sum(axis=0) == pytest.approx(whole, abs=1e-4)
+    assert whole / np.linalg.norm(whole) == pytest.approx(embedding.encode([text])[0], abs=1e-6)
+
+
 def test_no_texts_give_no_rows(embedding: StaticEmbedding) -> None:
     assert embedding.encode([]).shape == (0, embedding.dimension)
 

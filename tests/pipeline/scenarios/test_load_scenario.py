@@ -11,6 +11,7 @@ import yaml
 from pydantic import ValidationError
 
 import pipeline.scenarios
+from pipeline.privacy.placeholders import Placeholder
 from pipeline.scenarios.load import ScenarioError, load_scenario, shipped, shipped_names
 
 Edit = Callable[[dict[str, Any]], object]
@@ -116,9 +117,9 @@ def test_a_file_that_is_no_yaml_is_named(folder: Path) -> None:
 
 def test_a_prompt_whose_front_matter_names_another_file_is_refused(folder: Path) -> None:
     path = folder / "en" / "prompts" / "extract.v1.md"
-    path.rename(path.with_name("extract.v2.md"))
+    path.rename(path.with_name("extract.v9.md"))
     with pytest.raises(
-        ScenarioError, match=re.escape("extract.v2.md: the front matter says telecom, en, extract.v1.md")
+        ScenarioError, match=re.escape("extract.v9.md: the front matter says telecom, en, extract.v1.md")
     ):
         load_scenario(folder)
 
@@ -130,3 +131,23 @@ def test_the_newest_version_of_a_prompt_counts(folder: Path) -> None:
     prompt = load_scenario(folder).edition("en").prompt("extract")
     assert prompt is not None
     assert prompt.label == "extract.v10"
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_prompt_names_every_placeholder_of_masking(language: str) -> None:
+    prompt = shipped("telecom").edition(language).prompt("extract")
+    assert prompt is not None
+    assert all(placeholder.value in prompt.system for placeholder in Placeholder)
+
+
+def test_an_intent_that_answers_an_unknown_one_is_refused(folder: Path) -> None:
+    spoil(folder, "en/taxonomy.yaml", lambda content: content["intents"][0].update(answers=["price_rejection"]))
+    with pytest.raises(ScenarioError, match="'price_rejection' is not defined"):
+        load_scenario(folder)
+
+
+def test_a_name_of_two_values_is_refused(folder: Path) -> None:
+    twice = [{"value": "big", "said": ["large"]}, {"value": "vast", "said": ["large"]}]
+    spoil(folder, "en/taxonomy.yaml", lambda content: content["entities"][0].update(values=twice))
+    with pytest.raises(ScenarioError, match=r"entities\.money\.values: 'large' is there twice"):
+        load_scenario(folder)

@@ -31,6 +31,11 @@ def test_a_call_is_shown_with_everything_that_is_known_of_it(analyst: Convmine) 
         "suggestion at 00:05: Offer the loyalty discount [accepted]",
         "because: the customer worries about the price",
         "amount = 30",
+        "00:15  customer  turns for the worse: “cancel my contract”",
+        "00:05  price, answered: “worried about the price”, the agent: “offer you a discount”",
+        "00:15  customer  next step: Cancels the contract. (due 2026-03-03, “tomorrow”)",
+        "customer  50% of the talk, 2 turns, 16 words, longest 00:04, 120 words a minute, interrupts 1 times",
+        "dead air 00:00, longest pause 00:01",
     ):
         assert words in shown
     assert "\x1b" not in shown
@@ -43,6 +48,18 @@ def test_a_shown_call_in_json_has_its_parts(analyst: Convmine) -> None:
     assert document["outcome_inferred"] == {"name": "cancelled", "result": "lost", "said_by": "lexical"}
     assert [intent["name"] for intent in document["intents"]] == ["price_concern", "cancel_contract"]
     assert document["suggestions"][0]["at_ms"] == 5_000
+    assert document["objections"] == [
+        {
+            "topic": "price",
+            "handling": "answered",
+            "start_ms": 5_000,
+            "quote": "worried about the price",
+            "answer": "offer you a discount",
+        }
+    ]
+    assert [(one["what"], one["due"]) for one in document["follow_ups"]] == [("Cancels the contract.", "2026-03-03")]
+    assert [(one["role"], one["change"]) for one in document["tone_turns"]] == [("customer", "worse")]
+    assert document["talk"]["sides"][0]["share"] == 0.5
 
 
 def test_an_unknown_call_fails_with_the_nearest(analyst: Convmine) -> None:

@@ -47,12 +47,29 @@ def test_labelled_files_are_learnt_and_scored(tmp_path: Path) -> None:
     assert document["per_intent"]["price"]["support"] == 2
 
 
+def test_folds_keep_a_conversation_together_and_may_learn_from_few(tmp_path: Path) -> None:
+    path = tmp_path / "turns.tsv"
+    rows = [f"c{number}\t{word} it {number}\t{word}" for number in range(6) for word in ("cancel", "price")]
+    path.write_text("\n".join(["conversationId\tsaid\twhat", *rows, "c9\t\tprice"]), encoding="utf-8")
+    fields = ["--text-field", "said", "--label-field", "what", "--group-field", "conversationId"]
+    arguments = ["--train", str(path), "--folds", "3", *fields, "--per-class", "2", "--seed", "1", "--json"]
+    result = CliRunner().invoke(eval_intents, arguments)
+    assert result.exit_code == 0, result.output
+    document = json.loads(result.output)
+    assert document["accuracy"] == 1
+    assert (document["texts"], document["skipped"]) == (12, {"train": 1})
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
         ["--train", __file__],
         ["--train", __file__, "--test", __file__, "--from-audio"],
         ["--text-field", "text"],
+        ["--per-class", "8"],
+        ["--folds", "5"],
+        ["--train", __file__, "--test", __file__, "--folds", "5"],
+        ["--train", __file__, "--test", __file__, "--group-field", "id"],
     ],
 )
 def test_options_that_do_not_go_together_are_wrong_usage(arguments: list[str]) -> None:

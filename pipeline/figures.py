@@ -1,0 +1,63 @@
+"""What the domain measures: each figure with its labels, as ``docs/metrics.md`` lists them; no label is ever a call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+TOKENS: Final = "gen_ai_client_token_usage"
+SECONDS: Final = "gen_ai_client_operation_duration_seconds"
+COST: Final = "convmine_llm_cost_usd"
+UNPRICED: Final = "convmine_llm_unpriced"
+WAITED: Final = "convmine_llm_wait_seconds"
+LIMITED: Final = "convmine_llm_limited"
+SPENT: Final = "convmine_llm_budget_spent"
+ENDS: Final = "convmine_llm_answers"
+REASKS: Final = "convmine_extract_reasks"
+DROPPED: Final = "convmine_extract_dropped_ungrounded"
+FALLBACKS: Final = "convmine_extract_fallback"
+DISAGREEMENT: Final = "convmine_extract_disagreement"
+
+_ASKED: Final = ("gen_ai_operation_name", "gen_ai_provider_name", "gen_ai_request_model")
+_FOR: Final = ("stage", "scenario", "prompt_version")
+# Recommended by OpenTelemetry's semantic conventions for generative AI clients: powers of 4, and of 2 times 10 ms.
+_TOKEN_BOUNDS: Final = tuple(float(4**power) for power in range(14))
+_SECOND_BOUNDS: Final = tuple(round(0.01 * 2**power, 2) for power in range(14))
+_WAIT_BOUNDS: Final = (0.01, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0)
+_SHARE_BOUNDS: Final = tuple(round(0.1 * tenth, 1) for tenth in range(11))
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A counter, or a histogram where it has ``bounds``; labels that are not given are empty."""
+
+    name: str
+    says: str
+    labels: tuple[str, ...]
+    bounds: tuple[float, ...] = ()
+
+
+FIGURES: Final[tuple[Figure, ...]] = (
+    Figure(TOKENS, "Tokens of an answer, sent and received.", (*_ASKED, "gen_ai_token_type", *_FOR), _TOKEN_BOUNDS),
+    Figure(SECONDS, "Seconds that an answer took.", (*_ASKED, "error_type", *_FOR), _SECOND_BOUNDS),
+    Figure(COST, "US dollars, as far as prices are known.", ("gen_ai_request_model", *_FOR)),
+    Figure(UNPRICED, "Answers of models without a price.", ("gen_ai_request_model",)),
+    Figure(ENDS, "Answers by how they ended.", ("end", *_FOR)),
+    Figure(WAITED, "Seconds that a request waited for its turn.", ("stage",), _WAIT_BOUNDS),
+    Figure(LIMITED, "Requests that the server refused for their rate.", ("stage",)),
+    Figure(SPENT, "Requests that were not sent as a cap was reached.", ("cap", "stage", "scenario")),
+    Figure(REASKS, "Answers that were asked for again as they were not valid.", ("scenario", "prompt_version")),
+    Figure(DROPPED, "Items whose evidence was not said.", ("scenario", "prompt_version")),
+    Figure(FALLBACKS, "Conversations that the lexical extractor mined instead.", ("cause",)),
+    Figure(DISAGREEMENT, "Share of the intents that only one extractor found.", ("scenario",), _SHARE_BOUNDS),
+)
+
+
+class NoMeter:
+    """A ``Meter`` for whoever measures nothing."""
+
+    def count(self, name: str, amount: float = 1, **labels: str) -> None:
+        """Nothing is kept."""
+
+    def observe(self, name: str, value: float, **labels: str) -> None:
+        """Nothing is kept."""

@@ -1,0 +1,147 @@
+"""The ledger of a fleet: a collection in Qdrant that has no vectors, with a row for each worker and purpose."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import asdict
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+from uuid import uuid4
+
+from pipeline.errors import Poison
+from pipeline.ids import stable_id
+from pipeline.llm.keeping import Retention
+from pipeline.llm.usage import Purpose, Usage
+from pipeline.store.connections import Call, Conflict, Connection
+
+if TYPE_CHECKING:
+    from qdrant_client import models
+
+T = TypeVar("T")
+
+COLLECTION: Final = "llm_usage"
+_INDEXES: Final = {"tenant_id": "keyword", "day": "integer"}
+_PAGE: Final = 1_000
+
+
+class QdrantLedger:
+    """A ``UsageLedger`` in a collection that is made at the first use.
+
+    Each worker writes the sums since its own start into rows of its own, and readers add the rows of all: nobody
+    overwrites what another one has added, and to write the same sums twice changes nothing.
+
+    Args:
+        connection: how Qdrant is reached.
+        prefix: goes before the collection's name.
+        days: how long it is kept.
+        now: the time, in seconds since 1970.
+    """
+
+    def __init__(
+        self, connection: Connection, *, prefix: str = "", days: int, now: Callable[[], float] = time.time
+    ) -> None:
+        self._connection = connection
+        self._name = prefix + COLLECTION
+        self._retention = Retention(days, now)
+        self._worker = uuid4().hex
+        self._sums: dict[Purpose, Usage] = {}
+        self._adding = asyncio.Lock()
+        self._prepared = False
+
+    async def add(self, used: Mapping[Purpose, Usage]) -> None:
+        async with self._adding:
+            await self._add(used)
+        if self._retention.due():
+            await self._delete_old()
+
+    async def read(self, tenant_id: str, since: date) -> Mapping[Purpose, Usage]:
+        from qdrant_client import models
+
+        of_tenant = models.FieldCondition(key="tenant_id", match=models.MatchValue(value=tenant_id))
+        young = models.FieldCondition(key="day", range=models.Range(gte=since.toordinal()))
+        where = models.Filter(must=[of_tenant, young])
+        found: dict[Purpose, Usage] = {}
+        after: Any = None  # what the client calls an offset: the id to go on from
+        while True:
+            rows, after = await self._page(where, after)
+            for row in rows:
+                purpose, usage = _read(row.payload or {})
+                found[purpose] = found.get(purpose, Usage()) + usage
+            if after is None:
+                return found
+
+    async def close(self) -> None:
+        await self._connection.close()
+
+    async def _add(self, used: Mapping[Purpose, Usage]) -> None:
+        from qdrant_client import models
+
+        sums = {purpose: self._sums.get(purpose, Usage()) + usage for purpose, usage in used.items()}
+        points = [
+            models.PointStruct(id=self._row(purpose), vector={}, payload=_payload(purpose, usage))
+            for purpose, usage in sums.items()
+        ]
+        await self._run(lambda client: client.upsert(self._name, points, wait=True))
+        newest = max(purpose.day for purpose in sums)
+        kept = {purpose: usage for purpose, usage in self._sums.items() if (newest - purpose.day).days <= 1}
+        self._sums = kept | sums
+
+    async def _page(self, where: models.Filter, after: Any) -> tuple[list[models.Record], Any]:  # noqa: ANN401 - the client's own
+        return await self._run(
+            lambda client: client.scroll(self._name, where, limit=_PAGE, offset=after, with_payload=True)
+        )
+
+    async def _delete_old(self) -> None:
+        from qdrant_client import models
+
+        oldest = datetime.fromtimestamp(self._retention.oldest(), UTC).date().toordinal()
+        older = models.Filter(must=[models.FieldCondition(key="day", range=models.Range(lt=oldest))])
+        await self._run(lambda client: client.delete(self._name, models.FilterSelector(filter=older), wait=True))
+
+    async def _run(self, call: Call[T]) -> T:
+        if not self._prepared:
+            await self._prepare()
+            self._prepared = True
+        try:
+            return await self._connection.run(call)
+        except Poison:  # as when somebody has deleted the collection: the next use makes it again
+            self._prepared = False
+            raise
+
+    async def _prepare(self) -> None:
+        from qdrant_client import models
+
+        name = self._name
+        if not await self._connection.run(lambda client: client.collection_exists(name)):
+            with suppress(Conflict):  # another worker was quicker
+                await self._connection.run(lambda client: client.create_collection(name, vectors_config={}))
+        if not self._connection.has_indexes:
+            return
+        info = await self._connection.run(lambda client: client.get_collection(name))
+        for field, kind in _INDEXES.items():
+            if field not in info.payload_schema:
+                await self._index(field, models.PayloadSchemaType(kind))
+
+    async def _index(self, field: str, schema: models.PayloadSchemaType) -> None:
+        await self._connection.run(lambda client: client.create_payload_index(self._name, field, schema, wait=True))
+
+    def _row(self, purpose: Purpose) -> str:
+        return stable_id("llm_usage", self._worker, *(str(part) for part in asdict(purpose).values()))
+
+
+def _payload(purpose: Purpose, usage: Usage) -> dict[str, Any]:
+    """The day is a number, as Qdrant compares no texts; the sketch of the calls is text."""
+    calls = base64.b64encode(usage.calls).decode()
+    return {**asdict(purpose), "day": purpose.day.toordinal(), **asdict(usage), "calls": calls}
+
+
+def _read(payload: Mapping[str, Any]) -> tuple[Purpose, Usage]:
+    row = {**payload, "day": date.fromordinal(payload["day"]), "calls": base64.b64decode(payload["calls"])}
+    return (
+        Purpose(**{name: row[name] for name in Purpose.__slots__}),
+        Usage(**{name: row[name] for name in Usage.__slots__}),
+    )
