@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from copy import deepcopy
-from functools import cache
+from functools import lru_cache
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -87,9 +86,16 @@ class Answer(_Answer):
 
 
 def answer_schema(edition: Edition) -> dict[str, Any]:
-    """JSON Schema in the subset that strict modes take: nothing optional, nothing additional, names enumerated."""
-    schema = deepcopy(_schema())
-    names = _names(edition)
+    """JSON Schema in the subset that strict modes take: nothing optional, nothing additional, names enumerated.
+
+    It is the same object for everybody, and not to be changed.
+    """
+    return _schema_of(tuple(_names(edition).items()))
+
+
+@lru_cache(maxsize=64)
+def _schema_of(named: tuple[tuple[str, tuple[str, ...]], ...]) -> dict[str, Any]:
+    schema, names = Answer.model_json_schema(), dict(named)
     parts: dict[str, Any] = schema["$defs"]
     for part in (schema, *parts.values()):
         part["required"] = list(part["properties"])
@@ -100,11 +106,6 @@ def answer_schema(edition: Edition) -> dict[str, Any]:
         if names[f"{model}.{field}"]:
             parts[model]["properties"][field]["enum"] = list(names[f"{model}.{field}"])
     return schema
-
-
-@cache
-def _schema() -> dict[str, Any]:
-    return Answer.model_json_schema()
 
 
 def read_answer(text: str, edition: Edition) -> Answer:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import lru_cache
 
 from pipeline.extract.findings import SIDES, evidence_of
-from pipeline.extract.phrases import LENIENT, STRICT, find_span
+from pipeline.extract.phrases import LENIENT, STRICT, Line, find_span, line
 from pipeline.extract.sensitive import find_sensitive
-from pipeline.extract.words import Word, letters
 from pipeline.scenarios.model import ForbiddenPhrase, RequiredPhrase, WordLists
 from schemas.insight import ComplianceHit, ComplianceKind, Evidence
 from schemas.transcript import Segment
@@ -24,7 +22,7 @@ def check_compliance(segments: Sequence[Segment], lists: WordLists, outcome: str
         for phrase in lists.required_phrases
         if phrase.when_outcome in {None, outcome} and not _was_said(phrase, segments)
     ]
-    heard = [(segment, letters(segment.text)) for segment in segments] if lists.forbidden_phrases else []
+    heard = [(segment, line(segment.text)) for segment in segments] if lists.forbidden_phrases else []
     hits += [
         ComplianceHit(kind=ComplianceKind.FORBIDDEN_PHRASE, name=phrase.name, evidence=said)
         for phrase in lists.forbidden_phrases
@@ -37,22 +35,17 @@ def _was_said(phrase: RequiredPhrase, segments: Iterable[Segment]) -> bool:
     speaks = _speaker(phrase.role)
     until = float("inf") if phrase.within_s is None else phrase.within_s * 1_000
     # One text, as the recogniser may have cut the phrase in two.
-    heard = letters(" ".join(segment.text for segment in segments if speaks(segment) and segment.start_ms <= until))
-    return any(find_span(_words(wording), heard, at_least=LENIENT) is not None for wording in phrase.any_of)
+    heard = line(" ".join(segment.text for segment in segments if speaks(segment) and segment.start_ms <= until))
+    return any(find_span(line(wording), heard, at_least=LENIENT) is not None for wording in phrase.any_of)
 
 
-def _said(phrase: ForbiddenPhrase, heard: Iterable[tuple[Segment, Sequence[Word]]]) -> Iterator[Evidence]:
+def _said(phrase: ForbiddenPhrase, heard: Iterable[tuple[Segment, Line]]) -> Iterator[Evidence]:
     speaks = _speaker(phrase.role)
     for segment, words in heard:
         if speaks(segment):
-            spans = (find_span(_words(wording), words, at_least=STRICT) for wording in phrase.any_of)
+            spans = (find_span(line(wording), words, at_least=STRICT) for wording in phrase.any_of)
             if (span := next(filter(None, spans), None)) is not None:
                 yield evidence_of(segment, segment.text[span[0] : span[1]])
-
-
-@lru_cache(maxsize=10_000)
-def _words(wording: str) -> tuple[Word, ...]:
-    return tuple(letters(wording))
 
 
 def _speaker(role: Role | None) -> Callable[[Segment], bool]:

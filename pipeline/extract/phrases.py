@@ -6,6 +6,8 @@ A number or a negation is no recognition error: "is not recorded" does not say "
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from pipeline.extract.spoken import Kind, tokens
@@ -18,6 +20,22 @@ STRICT: Final = 92.0
 _SHORT: Final = 8
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A text as it is compared: its words, in one string as well, and whether it is written without spaces."""
+
+    words: tuple[Word, ...]
+    whole: str
+    has_han: bool
+
+
+@lru_cache(maxsize=4_096)
+def line(text: str) -> Line:
+    """The text as it is compared; each turn of a call is, with every phrase of the word lists."""
+    found = letters(text)
+    return Line(found, _joined(found), any(is_han(word.text) for word in found))
+
+
 def find_phrase(phrase: str, text: str, *, at_least: float = STRICT) -> str | None:
     """The words of ``text`` that say ``phrase``, exactly as they stand there, or None.
 
@@ -26,33 +44,34 @@ def find_phrase(phrase: str, text: str, *, at_least: float = STRICT) -> str | No
         text: where to look.
         at_least: likeness from 0 to 100; 100 is equal.
     """
-    span = find_span(letters(phrase), letters(text), at_least=at_least)
+    span = find_span(line(phrase), line(text), at_least=at_least)
     return None if span is None else text[span[0] : span[1]]
 
 
-def find_span(wanted: Sequence[Word], said: Sequence[Word], *, at_least: float) -> tuple[int, int] | None:
-    """Where the best match begins and ends, as offsets into the text that ``said`` was taken from."""
+def find_span(wanted: Line, said: Line, *, at_least: float) -> tuple[int, int] | None:
+    """Where the best match begins and ends, as offsets into the text that ``said`` is."""
     from rapidfuzz import fuzz
 
-    target = _joined(wanted)
-    if not target or not said:
+    target, words = wanted.whole, said.words
+    if not target or not words:
         return None
-    if len(target) < _SHORT or any(is_han(word.text) for word in wanted):
+    if len(target) < _SHORT or wanted.has_han:
         at_least = 100.0
     slack = 0 if at_least >= 100 else 1  # noqa: PLR2004 - equal
-    whole = _joined(said)
     # Most phrases are in most turns not at all, and that is quickly seen.
-    if target not in whole and (not slack or fuzz.partial_ratio(target, whole, score_cutoff=at_least - 10) == 0):
+    if target not in said.whole and (
+        not slack or fuzz.partial_ratio(target, said.whole, score_cutoff=at_least - 10) == 0
+    ):
         return None
     turning = _turning(target)
     best: tuple[float, int, int] | None = None
-    for size in range(max(1, len(wanted) - slack), len(wanted) + slack + 1):
-        for first in range(len(said) - size + 1):
-            here = _joined(said[first : first + size])
+    for size in range(max(1, len(wanted.words) - slack), len(wanted.words) + slack + 1):
+        for first in range(len(words) - size + 1):
+            here = _joined(words[first : first + size])
             score = fuzz.ratio(target, here, score_cutoff=at_least)
             if score and (best is None or score > best[0]) and _turning(here) == turning:
                 best = score, first, first + size - 1
-    return None if best is None else (said[best[1]].start, said[best[2]].end)
+    return None if best is None else (words[best[1]].start, words[best[2]].end)
 
 
 def _turning(text: str) -> list[str]:

@@ -30,6 +30,14 @@ _UNTOLD_WAIT_S: Final = 1.0
 _LESS: Final = 0.8
 _MORE: Final = 0.1
 """A limit that is only guessed is lowered to so much of itself by a 429, and raised by so much with each request."""
+_LEAST: Final = 12.0
+"""Requests a minute that are tried in any case: a server that was overloaded may be well again."""
+_CALM_S: Final = 20.0
+_DOUBLED_S: Final = 10.0
+"""A guess is doubled every so many seconds after the server has refused nothing for as long as ``_CALM_S``."""
+_MOST_DOUBLINGS: Final = 20
+_NO_LIMIT: Final = 100_000.0
+"""Requests a minute: a guess that is higher is none."""
 _JUST_S: Final = 3.0
 """What passed in the last few seconds is what the server lets through just now."""
 _DOUBT_S: Final = 5.0
@@ -93,6 +101,7 @@ class Pace:
         self._own = {unit: _Spread(limit) for unit, limit in own.items() if limit is not None}
         self._quotas = {unit: _Quota() for unit in UNITS}
         self._guess: _Spread | None = None
+        self._raised_at = -inf
         self._held_until = -inf
         self._passed: deque[float] = deque()
         self._queue = asyncio.Lock()
@@ -134,6 +143,7 @@ class Pace:
         now = _now()
         if now >= self._held_until:  # and not another one that was sent with the one before
             self._guess = self._guessed(now, seconds)
+        self._raised_at = now + seconds + _CALM_S
         self._held_until = max(self._held_until, now + seconds)
         for quota in self._quotas.values():
             quota.refused_until(now + seconds)
@@ -150,9 +160,9 @@ class Pace:
             return self._guess
         seen = self._passed_a_minute(_MINUTE_S, now, held_s)
         if self._guess is None:
-            return _Spread(seen, now + held_s)
+            return _Spread(max(seen, _LEAST), now + held_s)
         just = self._passed_a_minute(_JUST_S, now, held_s)
-        return _Spread(max(min(seen, _LESS * self._guess.per_minute), _SHARE * just, 1.0), now + held_s)
+        return _Spread(max(min(seen, _LESS * self._guess.per_minute), _SHARE * just, _LEAST), now + held_s)
 
     def corrected(self, tokens: int) -> None:
         """So many tokens less were used than was thought."""
@@ -175,9 +185,18 @@ class Pace:
         for unit, own in self._own.items():
             own.take(amounts[unit], now)
         if self._guess is not None:
+            self._raise(self._guess, now)
             self._guess.take(1.0, now)
-            self._guess.per_minute += _MORE
         return {unit: quota.take(amounts[unit], now) for unit, quota in self._quotas.items()}
+
+    def _raise(self, guess: _Spread, now: float) -> None:
+        """A little with each request, and soon by much where nothing is refused any more: an outage is no limit."""
+        guess.per_minute += _MORE
+        if (calm_s := now - self._raised_at) > 0:
+            guess.per_minute *= 2 ** min(calm_s / _DOUBLED_S, _MOST_DOUBLINGS)
+            self._raised_at = now
+        if guess.per_minute > _NO_LIMIT:
+            self._guess = None
 
     def _passed_a_minute(self, window_s: float, now: float, held_s: float) -> float:
         asked_s = min(window_s, now - self._passed[0]) + held_s

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import cache, lru_cache
+from operator import is_
 from typing import Annotated, Any, Final, Self
 
 import yaml
@@ -43,12 +45,10 @@ class Prompt(BaseModel):
 
     @model_validator(mode="after")
     def _uses_what_it_declares(self) -> Self:
-        from jinja2 import TemplateSyntaxError, meta
+        from jinja2 import TemplateSyntaxError
 
         try:
-            used = set[str]().union(
-                *(meta.find_undeclared_variables(_jinja().parse(text)) for text in (self.system, self.user))
-            )
+            used = {*_used(self.system), *_used(self.user)}
         except TemplateSyntaxError as error:
             where = f"line {error.lineno} of its section"
             raise ValueError(f"the template cannot be read: {error.message} ({where})") from None
@@ -97,11 +97,44 @@ def render(prompt: Prompt, **parameters: object) -> tuple[ChatMessage, ...]:
         raise PromptError(f"prompt {prompt.label}: parameters {names} are given or declared, but not both")
     try:
         return (
-            ChatMessage("system", _compiled(prompt.system).render(parameters)),
-            ChatMessage("user", _compiled(prompt.user).render(parameters)),
+            ChatMessage("system", _rendered(prompt.system, parameters)),
+            ChatMessage("user", _rendered(prompt.user, parameters)),
         )
     except TemplateError as error:
         raise PromptError(f"prompt {prompt.label}: {error}") from error
+
+
+class _VeryOnes:
+    """Values that are told apart by what they are, not by what is in them: to look into a taxonomy takes 1 ms."""
+
+    def __init__(self, values: Mapping[str, object]) -> None:
+        self.values = values
+
+    def __hash__(self) -> int:
+        return hash(tuple(map(id, self.values.values())))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _VeryOnes) and all(map(is_, self.values.values(), other.values.values()))
+
+
+def _rendered(template: str, parameters: Mapping[str, object]) -> str:
+    """The text; one of values that cannot change is made once."""
+    used = {name: parameters[name] for name in _used(template)}
+    if all(isinstance(value, str | tuple) for value in used.values()):
+        return _made_once(template, _VeryOnes(used))
+    return str(_compiled(template).render(used))
+
+
+@lru_cache(maxsize=64)
+def _made_once(template: str, given: _VeryOnes) -> str:
+    return str(_compiled(template).render(given.values))
+
+
+@lru_cache(maxsize=256)
+def _used(template: str) -> tuple[str, ...]:
+    from jinja2 import meta
+
+    return tuple(sorted(meta.find_undeclared_variables(_jinja().parse(template))))
 
 
 @lru_cache(maxsize=256)

@@ -65,7 +65,7 @@ def test_a_limit_that_is_set_is_used_and_never_passed_whatever_the_server_counts
 ) -> None:
     seen = asked(kind, limit, phase_s=phase_s, latency_s=latency_s, own=limit)
     assert seen.refused == []
-    assert seen.passed_between(60, 180) >= 0.95 * 2 * limit
+    assert seen.passed_between(60, 180) >= 0.95 * 2 * limit - 2  # those under way when the two minutes begin and end
 
 
 @given(

@@ -48,3 +48,37 @@ def test_a_template_cannot_reach_out_of_its_sandbox() -> None:
 def test_what_was_said_is_never_read_as_a_template() -> None:
     prompt = parse_prompt(FRONT + "# system\na\n# user\n{{ name }}\n")
     assert render(prompt, name="{{ 7 * 7 }}")[1].content == "{{ 7 * 7 }}"
+
+
+class Read:
+    """A thing whose name is counted when it is read."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self.times = 0
+
+    @property
+    def name(self) -> str:
+        self.times += 1
+        return self._name
+
+
+def test_a_section_of_the_very_same_values_is_rendered_once() -> None:
+    prompt = parse_prompt(
+        FRONT.replace("[name]", "[things, said]") + "# system\n{{ things[0].name }}\n# user\n{{ said }}\n"
+    )
+    one, other = (Read("plan"),), (Read("bill"),)
+    texts = [
+        [it.content for it in render(prompt, things=things, said=said)]
+        for things, said in ((one, "a"), (one, "b"), (other, "b"), (one, "c"))
+    ]
+    assert texts == [["plan", "a"], ["plan", "b"], ["bill", "b"], ["plan", "c"]]
+    assert (one[0].times, other[0].times) == (1, 1)
+
+
+def test_values_that_can_change_are_looked_at_each_time() -> None:
+    prompt = parse_prompt(FRONT + "# system\na\n# user\n{{ name[0] }}\n")
+    said = ["yes"]
+    assert render(prompt, name=said)[1].content == "yes"
+    said[0] = "no"
+    assert render(prompt, name=said)[1].content == "no"
