@@ -96,8 +96,11 @@ class Judge:
             text = Mixed(some).text
             if not text.isdecimal() and (proved := _proved(text)) is not None:
                 return Verdict(proved, some[0].first, some[-1].after)
-        if not parts or all(part.text.isdecimal() for part in parts) or _holds_card(parts):
+        if not parts or all(part.text.isdecimal() for part in parts):
             return None
+        if (card := _card_among(parts)) is not None:
+            beside = (Mixed(rest) for rest in (parts[card.stop :], parts[: card.start]) if rest)
+            return next(filter(None, (self.mixed(rest, tokens) for rest in beside)), None)
         first, end = tokens[parts[0].first], tokens[parts[-1].after - 1]
         if (placeholder := self._mixed_kind(Mixed(parts), first)) is None:
             return None
@@ -258,13 +261,16 @@ def _pieces_of_card(pieces: Sequence[Piece]) -> int:
     return ends.index(length) + 1 if length in ends else 0
 
 
-def _holds_card(parts: Sequence[Part]) -> bool:
-    """Whether the digits between two letters are, or begin with, a card number."""
+def _card_among(parts: Sequence[Part]) -> slice | None:
+    """Where the digits between two letters are, or begin with, a card number."""
+    place = 0
     for is_digits, stretch in groupby(parts, key=lambda part: part.text.isdecimal()):
-        digits = "".join(part.text for part in stretch) if is_digits else ""
+        texts = [part.text for part in stretch]
+        digits = "".join(texts) if is_digits else ""
         if is_card(digits) or card_at_start(digits):
-            return True
-    return False
+            return slice(place, place + len(texts))
+        place += len(texts)
+    return None
 
 
 def _named(hints: Sequence[Hint], usual: Placeholder) -> Placeholder:

@@ -138,3 +138,9 @@ def test_words_have_no_more_of_what_is_masked_than_the_text_and_stay_in_order(sa
     assert bool(found) == bool(after.masked)
     assert all(left.start_ms <= right.start_ms for left, right in pairwise(after.words))
     assert masked(after, language) == after
+
+
+def test_a_number_with_letters_right_behind_a_card_is_masked_as_well() -> None:
+    found = masked(timed(["4242424242424242,", "A", "38000", "B"]))
+    assert found.text == "[CARD], [NUMBER]"
+    assert masked(found) == found
