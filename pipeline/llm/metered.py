@@ -18,7 +18,8 @@ from pipeline.llm.usage import Purpose, Usage
 from pipeline.ports import ChatAnswer, ChatMessage, ChatModel, ChatRequest, Meter
 
 TRIES: Final = 5
-"""How often a request is sent that the server refuses for its rate; then the runtime tries the event again, later."""
+"""How often a request is sent that the server refuses for its rate, as long as it lets others through; then the runtime
+tries the event again, later, and says that the server is away."""
 _CHAT: Final = {"gen_ai_operation_name": "chat", "gen_ai_provider_name": "openai"}
 
 Estimate = Callable[[Iterable[ChatMessage]], int]
@@ -99,7 +100,7 @@ class Metered:
                     if turn.limited_s is None:
                         raise
                     self._means.meter.count(figures.LIMITED, stage=request.account.stage)
-                    if tries == TRIES:
+                    if tries == TRIES or self._means.pace.is_away:
                         raise
                 else:
                     turn.used(answer.input_tokens + answer.output_tokens)

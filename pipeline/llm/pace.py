@@ -38,6 +38,7 @@ _DOUBLED_S: Final = 10.0
 _MOST_DOUBLINGS: Final = 20
 _NO_LIMIT: Final = 100_000.0
 """Requests a minute: a guess that is higher is none."""
+_AWAY_S: Final = 5.0
 _JUST_S: Final = 3.0
 """What passed in the last few seconds is what the server lets through just now."""
 _DOUBT_S: Final = 5.0
@@ -103,6 +104,7 @@ class Pace:
         self._guess: _Spread | None = None
         self._raised_at = -inf
         self._held_until = -inf
+        self._refusing_since: float | None = None
         self._passed: deque[float] = deque()
         self._queue = asyncio.Lock()
         self._news = asyncio.Event()
@@ -131,6 +133,7 @@ class Pace:
         now = _now()
         if passed:
             self._passed.append(now)
+            self._refusing_since = None
         while self._passed and self._passed[0] < now - _MINUTE_S:
             self._passed.popleft()
         for unit in UNITS:
@@ -141,6 +144,8 @@ class Pace:
     def refused(self, seconds: float) -> None:
         """The server lets nothing through for so long."""
         now = _now()
+        if self._refusing_since is None:
+            self._refusing_since = now
         if now >= self._held_until:  # and not another one that was sent with the one before
             self._guess = self._guessed(now, seconds)
         self._raised_at = now + seconds + _CALM_S
@@ -163,6 +168,11 @@ class Pace:
             return _Spread(max(seen, _LEAST), now + held_s)
         just = self._passed_a_minute(_JUST_S, now, held_s)
         return _Spread(max(min(seen, _LESS * self._guess.per_minute), _SHARE * just, _LEAST), now + held_s)
+
+    @property
+    def is_away(self) -> bool:
+        """Whether the server has refused everything for a while: then it is not only busy."""
+        return self._refusing_since is not None and _now() - self._refusing_since > _AWAY_S
 
     def corrected(self, tokens: int) -> None:
         """So many tokens less were used than was thought."""
