@@ -38,7 +38,7 @@ _DOUBLED_S: Final = 10.0
 _MOST_DOUBLINGS: Final = 20
 _NO_LIMIT: Final = 100_000.0
 """Requests a minute: a guess that is higher is none."""
-_AWAY_S: Final = 5.0
+_AWAY_S: Final = 2.0
 _JUST_S: Final = 3.0
 """What passed in the last few seconds is what the server lets through just now."""
 _DOUBT_S: Final = 5.0
@@ -183,7 +183,7 @@ class Pace:
     def _due(self, amounts: Mapping[str, float]) -> float:
         now = _now()
         held_s = self._held_until - now
-        if held_s > _PATIENCE_S:
+        if held_s > _PATIENCE_S or (held_s > 0 and self.is_away):  # the runtime waits, and says what for
             message = f"the model's server lets nothing through for another {held_s:.0f} s"
             raise Retryable(message, dependency="llm", retry_after_s=held_s)
         theirs = max(quota.due(amounts[unit], now) for unit, quota in self._quotas.items())
