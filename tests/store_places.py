@@ -10,6 +10,7 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -45,7 +46,7 @@ def stand_in_url() -> Iterator[str]:
 @pytest.fixture(params=PLACES)
 async def make_store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[MakeStore]:
     """Makes stores over the same collections of Qdrant, which are removed afterwards."""
-    async with _scratch(_connect(str(request.param), tmp_path, request)) as make:
+    async with _scratch(partial(connection_to, request.param, tmp_path, request)) as make:
         yield make
 
 
@@ -62,19 +63,19 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     if request.param == "memory":
         yield InMemoryStore()
         return
-    async with _scratch(_connect(str(request.param), tmp_path, request)) as make:
+    async with _scratch(partial(connection_to, request.param, tmp_path, request)) as make:
         held = make()
         await held.prepare()
         yield held
 
 
-def _connect(place: str, folder: Path, request: pytest.FixtureRequest) -> Callable[[], Connection]:
+def connection_to(place: str, folder: Path, request: pytest.FixtureRequest) -> Connection:
+    """Qdrant in one of ``PLACES``."""
     if place == "local":
-        return lambda: Folder(folder / "qdrant")
+        return Folder(folder / "qdrant")
     if place == "stand-in":
-        url = request.getfixturevalue("stand_in_url")
-        return lambda: Server(url)
-    return lambda: Server(os.environ["QDRANT_URL"], api_key=os.environ.get("QDRANT_API_KEY"))
+        return Server(request.getfixturevalue("stand_in_url"))
+    return Server(os.environ["QDRANT_URL"], api_key=os.environ.get("QDRANT_API_KEY"))
 
 
 @asynccontextmanager

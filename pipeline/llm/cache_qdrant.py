@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
-from pipeline.errors import Poison
 from pipeline.ids import stable_id
 from pipeline.llm.keeping import Retention, read_kept, write_answer
 from pipeline.ports import KeptAnswer
-from pipeline.store.connections import Call, Conflict, Connection
+from pipeline.store.bare_collection import BareCollection
+from pipeline.store.connections import Connection
 
 if TYPE_CHECKING:
     from qdrant_client import models
-
-T = TypeVar("T")
 
 COLLECTION: Final = "llm_answers"
 _INDEXES: Final = {"subject": "keyword", "stored_ts": "integer"}
@@ -38,14 +35,12 @@ class QdrantResponseCache:
     def __init__(
         self, connection: Connection, *, prefix: str = "", days: int, now: Callable[[], float] = time.time
     ) -> None:
-        self._connection = connection
-        self._name = prefix + COLLECTION
+        self._collection = BareCollection(connection, prefix + COLLECTION, _INDEXES)
         self._retention = Retention(days, now)
-        self._prepared = False
 
     async def get(self, key: str) -> KeptAnswer | None:
         ids = [_point_id(key)]
-        records = await self._run(lambda client: client.retrieve(self._name, ids, with_payload=True))
+        records = await self._collection.run(lambda client, name: client.retrieve(name, ids, with_payload=True))
         payload = (records[0].payload or {}) if records else {}
         fresh = payload.get("stored_ts", 0) >= self._retention.oldest()
         return read_kept(payload.get("answer")) if fresh else None
@@ -68,46 +63,19 @@ class QdrantResponseCache:
         await self._delete(models.Filter(must=[of_subject]))
 
     async def close(self) -> None:
-        await self._connection.close()
+        await self._collection.close()
 
     async def _upsert(self, key: str, payload: dict[str, Any], *, replace: models.Filter | None) -> None:
         from qdrant_client import models
 
         points = [models.PointStruct(id=_point_id(key), vector={}, payload=payload)]
-        await self._run(lambda client: client.upsert(self._name, points, update_filter=replace, wait=True))
+        await self._collection.run(lambda client, name: client.upsert(name, points, update_filter=replace, wait=True))
 
     async def _delete(self, condition: models.Filter) -> None:
         from qdrant_client import models
 
         selector = models.FilterSelector(filter=condition)
-        await self._run(lambda client: client.delete(self._name, selector, wait=True))
-
-    async def _run(self, call: Call[T]) -> T:
-        if not self._prepared:
-            await self._prepare()
-            self._prepared = True
-        try:
-            return await self._connection.run(call)
-        except Poison:  # as when somebody has deleted the collection: the next use makes it again
-            self._prepared = False
-            raise
-
-    async def _prepare(self) -> None:
-        from qdrant_client import models
-
-        name = self._name
-        if not await self._connection.run(lambda client: client.collection_exists(name)):
-            with suppress(Conflict):  # another worker was quicker
-                await self._connection.run(lambda client: client.create_collection(name, vectors_config={}))
-        if not self._connection.has_indexes:
-            return
-        info = await self._connection.run(lambda client: client.get_collection(name))
-        for field, kind in _INDEXES.items():
-            if field not in info.payload_schema:
-                await self._index(field, models.PayloadSchemaType(kind))
-
-    async def _index(self, field: str, schema: models.PayloadSchemaType) -> None:
-        await self._connection.run(lambda client: client.create_payload_index(self._name, field, schema, wait=True))
+        await self._collection.run(lambda client, name: client.delete(name, selector, wait=True))
 
     def _too_old(self) -> models.Filter:
         from qdrant_client import models

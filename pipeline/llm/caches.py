@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from pipeline.errors import Config
 from pipeline.ports import KeptAnswer, ResponseCache
 from pipeline.settings import Settings
 
@@ -47,18 +46,10 @@ def _sqlite(settings: Settings) -> ResponseCache:
 def _qdrant(settings: Settings) -> ResponseCache:
     from pipeline.llm.cache_qdrant import QdrantResponseCache
     from pipeline.llm.cache_tolerant import TolerantCache
-    from pipeline.store.connections import Server
+    from pipeline.store.bare_collection import server_for
 
-    store = settings.store
-    if store.url is None:
-        raise Config(
-            "CONVMINE_LLM_CACHE",
-            "the cache 'qdrant' is on a Qdrant server, and none is set",
-            hint="set QDRANT_URL, or CONVMINE_LLM_CACHE=sqlite for the workers of one machine",
-        )
-    key = store.api_key.get_secret_value() if store.api_key else None
-    server = Server(store.url, api_key=key, timeout_s=store.timeout_s)
-    return TolerantCache(QdrantResponseCache(server, prefix=store.prefix, days=settings.llm.cache_days))
+    server = server_for("CONVMINE_LLM_CACHE", settings.store)
+    return TolerantCache(QdrantResponseCache(server, prefix=settings.store.prefix, days=settings.llm.cache_days))
 
 
 def _off(settings: Settings) -> ResponseCache:

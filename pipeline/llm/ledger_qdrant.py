@@ -6,22 +6,19 @@ import asyncio
 import base64
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
-from pipeline.errors import Poison
 from pipeline.ids import stable_id
 from pipeline.llm.keeping import Retention
 from pipeline.llm.usage import Purpose, Usage
-from pipeline.store.connections import Call, Conflict, Connection
+from pipeline.store.bare_collection import BareCollection
+from pipeline.store.connections import Connection
 
 if TYPE_CHECKING:
     from qdrant_client import models
-
-T = TypeVar("T")
 
 COLLECTION: Final = "llm_usage"
 _INDEXES: Final = {"tenant_id": "keyword", "day": "integer"}
@@ -44,13 +41,11 @@ class QdrantLedger:
     def __init__(
         self, connection: Connection, *, prefix: str = "", days: int, now: Callable[[], float] = time.time
     ) -> None:
-        self._connection = connection
-        self._name = prefix + COLLECTION
+        self._collection = BareCollection(connection, prefix + COLLECTION, _INDEXES)
         self._retention = Retention(days, now)
         self._worker = uuid4().hex
         self._sums: dict[Purpose, Usage] = {}
         self._adding = asyncio.Lock()
-        self._prepared = False
 
     async def add(self, used: Mapping[Purpose, Usage]) -> None:
         async with self._adding:
@@ -75,7 +70,7 @@ class QdrantLedger:
                 return found
 
     async def close(self) -> None:
-        await self._connection.close()
+        await self._collection.close()
 
     async def _add(self, used: Mapping[Purpose, Usage]) -> None:
         from qdrant_client import models
@@ -85,14 +80,14 @@ class QdrantLedger:
             models.PointStruct(id=self._row(purpose), vector={}, payload=_payload(purpose, usage))
             for purpose, usage in sums.items()
         ]
-        await self._run(lambda client: client.upsert(self._name, points, wait=True))
+        await self._collection.run(lambda client, name: client.upsert(name, points, wait=True))
         newest = max(purpose.day for purpose in sums)
         kept = {purpose: usage for purpose, usage in self._sums.items() if (newest - purpose.day).days <= 1}
         self._sums = kept | sums
 
     async def _page(self, where: models.Filter, after: Any) -> tuple[list[models.Record], Any]:  # noqa: ANN401 - the client's own
-        return await self._run(
-            lambda client: client.scroll(self._name, where, limit=_PAGE, offset=after, with_payload=True)
+        return await self._collection.run(
+            lambda client, name: client.scroll(name, where, limit=_PAGE, offset=after, with_payload=True)
         )
 
     async def _delete_old(self) -> None:
@@ -100,34 +95,9 @@ class QdrantLedger:
 
         oldest = datetime.fromtimestamp(self._retention.oldest(), UTC).date().toordinal()
         older = models.Filter(must=[models.FieldCondition(key="day", range=models.Range(lt=oldest))])
-        await self._run(lambda client: client.delete(self._name, models.FilterSelector(filter=older), wait=True))
-
-    async def _run(self, call: Call[T]) -> T:
-        if not self._prepared:
-            await self._prepare()
-            self._prepared = True
-        try:
-            return await self._connection.run(call)
-        except Poison:  # as when somebody has deleted the collection: the next use makes it again
-            self._prepared = False
-            raise
-
-    async def _prepare(self) -> None:
-        from qdrant_client import models
-
-        name = self._name
-        if not await self._connection.run(lambda client: client.collection_exists(name)):
-            with suppress(Conflict):  # another worker was quicker
-                await self._connection.run(lambda client: client.create_collection(name, vectors_config={}))
-        if not self._connection.has_indexes:
-            return
-        info = await self._connection.run(lambda client: client.get_collection(name))
-        for field, kind in _INDEXES.items():
-            if field not in info.payload_schema:
-                await self._index(field, models.PayloadSchemaType(kind))
-
-    async def _index(self, field: str, schema: models.PayloadSchemaType) -> None:
-        await self._connection.run(lambda client: client.create_payload_index(self._name, field, schema, wait=True))
+        await self._collection.run(
+            lambda client, name: client.delete(name, models.FilterSelector(filter=older), wait=True)
+        )
 
     def _row(self, purpose: Purpose) -> str:
         return stable_id("llm_usage", self._worker, *(str(part) for part in asdict(purpose).values()))

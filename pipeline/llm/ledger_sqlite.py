@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import astuple
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
-from pipeline.errors import Retryable
 from pipeline.llm.distinct import merged
 from pipeline.llm.keeping import Retention
 from pipeline.llm.usage import Purpose, Usage
-from pipeline.store.sqlite_file import begin
+from pipeline.store.sqlite_file import Layout, SqliteFile
 
-T = TypeVar("T")
-
-# How long one process waits while another one writes.
-_LOCKED_S: Final = 5.0
+_HINT: Final = "CONVMINE_BUDGET_LEDGER_PATH says where it is, CONVMINE_BUDGET_LEDGER=off goes without"
 _TABLE: Final = """
     CREATE TABLE IF NOT EXISTS usage (
         day TEXT NOT NULL, tenant_id TEXT NOT NULL, scenario TEXT NOT NULL, stage TEXT NOT NULL, model TEXT NOT NULL,
@@ -33,6 +27,7 @@ _TABLE: Final = """
         PRIMARY KEY (day, tenant_id, scenario, stage, model, prompt_version)
     ) WITHOUT ROWID;
 """
+_LAYOUT: Final = Layout(_TABLE, functions={"merged": merged})
 _ADD: Final = """
     INSERT INTO usage VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
         requests = requests + excluded.requests, input_tokens = input_tokens + excluded.input_tokens,
@@ -44,7 +39,7 @@ _ADD: Final = """
 
 
 class SqliteLedger:
-    """A ``UsageLedger`` in a file, which is opened at the first use and of which everything is done in one thread.
+    """A ``UsageLedger`` in a file.
 
     Args:
         path: the file, on a disk of this machine: SQLite's write-ahead log needs shared memory.
@@ -53,23 +48,19 @@ class SqliteLedger:
     """
 
     def __init__(self, path: Path, *, days: int, now: Callable[[], float] = time.time) -> None:
-        self._path = path
         self._retention = Retention(days, now)
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="usage")
-        self._database: sqlite3.Connection | None = None
+        self._file = SqliteFile(path, _LAYOUT, name="ledger", hint=_HINT)
 
     async def add(self, used: Mapping[Purpose, Usage]) -> None:
         rows = [(purpose.day.isoformat(), *astuple(purpose)[1:], *astuple(usage)) for purpose, usage in used.items()]
 
         def write(database: sqlite3.Connection) -> None:
-            with database:
-                database.execute("BEGIN IMMEDIATE")
-                database.executemany(_ADD, rows)
-                if self._retention.due():
-                    oldest = datetime.fromtimestamp(self._retention.oldest(), UTC).date()
-                    database.execute("DELETE FROM usage WHERE day < ?", (oldest.isoformat(),))
+            database.executemany(_ADD, rows)
+            if self._retention.due():
+                oldest = datetime.fromtimestamp(self._retention.oldest(), UTC).date()
+                database.execute("DELETE FROM usage WHERE day < ?", (oldest.isoformat(),))
 
-        await self._run(write)
+        await self._file.transact(write)
 
     async def read(self, tenant_id: str, since: date) -> Mapping[Purpose, Usage]:
         def look(database: sqlite3.Connection) -> dict[Purpose, Usage]:
@@ -77,42 +68,7 @@ class SqliteLedger:
             with closing(database.execute(query, (tenant_id, since.isoformat()))) as rows:
                 return {Purpose(date.fromisoformat(row[0]), *row[1:6]): Usage(*row[6:]) for row in rows}
 
-        return await self._run(look)
+        return await self._file.run(look)
 
     async def close(self) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
-        self._thread.shutdown(wait=False)
-
-    async def _run(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        def run() -> T:
-            try:
-                return work(self._database or self._open())
-            except (sqlite3.Error, OSError) as error:
-                raise Retryable(
-                    f"the ledger {self._path} cannot be read or written: {error}",
-                    dependency="ledger",
-                    hint="CONVMINE_BUDGET_LEDGER_PATH says where it is, CONVMINE_BUDGET_LEDGER=off goes without",
-                ) from error
-
-        return await asyncio.get_running_loop().run_in_executor(self._thread, run)
-
-    def _open(self) -> sqlite3.Connection:
-        if not self._path.exists():
-            begin(self._path, _TABLE)
-        database = sqlite3.connect(self._path, timeout=_LOCKED_S, isolation_level=None)
-        try:
-            # A power failure may take the last second, a kill takes nothing that was written.
-            for setting in ("journal_mode = WAL", "synchronous = NORMAL"):
-                database.execute(f"PRAGMA {setting}")
-            database.executescript(_TABLE)  # for a file that somebody else began, such as an empty one
-            database.create_function("merged", 2, merged, deterministic=True)
-        except sqlite3.Error:
-            database.close()
-            raise
-        self._database = database
-        return database
-
-    def _close(self) -> None:
-        if self._database is not None:
-            self._database.close()
-            self._database = None
+        await self._file.close()

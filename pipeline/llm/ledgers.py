@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Final
 
-from pipeline.errors import Config
 from pipeline.llm.usage import Purpose, Usage, UsageLedger
 from pipeline.settings import Settings
 
@@ -42,18 +41,10 @@ def _sqlite(settings: Settings) -> UsageLedger:
 
 def _qdrant(settings: Settings) -> UsageLedger:
     from pipeline.llm.ledger_qdrant import QdrantLedger
-    from pipeline.store.connections import Server
+    from pipeline.store.bare_collection import server_for
 
-    store = settings.store
-    if store.url is None:
-        raise Config(
-            "CONVMINE_BUDGET_LEDGER",
-            "the ledger 'qdrant' is on a Qdrant server, and none is set",
-            hint="set QDRANT_URL, or CONVMINE_BUDGET_LEDGER=sqlite for the workers of one machine",
-        )
-    key = store.api_key.get_secret_value() if store.api_key else None
-    server = Server(store.url, api_key=key, timeout_s=store.timeout_s)
-    return QdrantLedger(server, prefix=store.prefix, days=settings.budget.ledger_days)
+    server = server_for("CONVMINE_BUDGET_LEDGER", settings.store)
+    return QdrantLedger(server, prefix=settings.store.prefix, days=settings.budget.ledger_days)
 
 
 def _off(settings: Settings) -> UsageLedger:

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
-from pipeline.errors import Retryable
 from pipeline.privacy.placeholders import Found
 from pipeline.privacy.sealing import Seal
 from pipeline.privacy.vault import Access, Kept, Subject, may_be_kept, token_of
 from pipeline.settings import PrivacySettings
+from pipeline.store.sqlite_file import Layout, SqliteFile, empty_log
 
-T = TypeVar("T")
 _Row = tuple[str, str, str, str, bytes]
 
 VAULT_KEY: Final = "CONVMINE_PRIVACY_VAULT_KEY"
-_LOCKED_S: Final = 5.0
+_HINT: Final = f"CONVMINE_PRIVACY_VAULT_PATH says where it is; without {VAULT_KEY} nothing is kept"
 _TABLES: Final = """
     CREATE TABLE IF NOT EXISTS kept (
         token TEXT PRIMARY KEY, tenant_id TEXT NOT NULL, call_id TEXT NOT NULL, subject TEXT NOT NULL,
@@ -35,7 +32,7 @@ _TABLES: Final = """
         at_s REAL NOT NULL, who TEXT NOT NULL, what TEXT NOT NULL, subject TEXT NOT NULL, count INTEGER NOT NULL
     );
 """
-_SETTINGS: Final = ("journal_mode = WAL", "synchronous = FULL", "secure_delete = ON")
+_LAYOUT: Final = Layout(_TABLES, ("synchronous = FULL", "secure_delete = ON"))
 
 
 def vault_of(settings: PrivacySettings) -> SqliteVault | None:
@@ -50,7 +47,7 @@ def vault_of(settings: PrivacySettings) -> SqliteVault | None:
 
 
 class SqliteVault:
-    """A ``Vault`` in a file (0600), opened at the first use; everything is done in one thread, in transactions.
+    """A ``Vault`` in a file (0600), in transactions.
 
     What a thing is and where it stood is sealed together with its value: the file alone tells which calls have
     something in it, and how much.
@@ -65,11 +62,9 @@ class SqliteVault:
     """
 
     def __init__(self, path: Path, key: str, *, now: Callable[[], float] = time.time) -> None:
-        self._path = path
         self._seal = Seal((key,), setting=VAULT_KEY)
         self._now = now
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="vault")
-        self._database: sqlite3.Connection | None = None
+        self._file = SqliteFile(path, _LAYOUT, name="vault", hint=_HINT)
 
     async def keep(self, subject: Subject, found: Sequence[Found]) -> tuple[str, ...]:
         keepable = [(token_of(subject, one), one) for one in found if may_be_kept(one)]
@@ -80,7 +75,7 @@ class SqliteVault:
         def write(database: sqlite3.Connection) -> None:
             database.executemany("INSERT OR REPLACE INTO kept VALUES (?, ?, ?, ?, ?)", rows)
 
-        await self._run(write)
+        await self._file.transact(write)
         return tuple(token for token, _ in keepable)
 
     async def reveal(self, what: str, *, tenant_id: str, who: str) -> tuple[Kept, ...]:
@@ -93,7 +88,7 @@ class SqliteVault:
                 self._record(database, who, f"reveal {what}", subject, count)
             return rows
 
-        rows = await self._run(look)
+        rows = await self._file.transact(look)
         return tuple(self._opened(token, Subject(tenant, call), sealed) for token, tenant, call, _, sealed in rows)
 
     async def erase(self, subject: str, *, who: str) -> int:
@@ -102,8 +97,8 @@ class SqliteVault:
             self._record(database, who, "erase", subject, count)
             return count
 
-        count = await self._run(delete)
-        await self._run(_empty_log, in_transaction=False)
+        count = await self._file.transact(delete)
+        await self._file.run(empty_log)
         return count
 
     async def accesses(self) -> tuple[Access, ...]:
@@ -111,11 +106,10 @@ class SqliteVault:
             with closing(database.execute("SELECT * FROM accesses ORDER BY rowid")) as rows:
                 return tuple(Access(*row) for row in rows)
 
-        return await self._run(read)
+        return await self._file.transact(read)
 
     async def close(self) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
-        self._thread.shutdown(wait=False)
+        await self._file.close()
 
     def _record(self, database: sqlite3.Connection, who: str, what: str, subject: str, count: int) -> None:
         database.execute("INSERT INTO accesses VALUES (?, ?, ?, ?, ?)", (self._now(), who, what, subject, count))
@@ -127,47 +121,3 @@ class SqliteVault:
     def _opened(self, token: str, subject: Subject, sealed: bytes) -> Kept:
         entry = json.loads(self._seal.open(sealed))
         return Kept(token, subject, entry["segment_id"], entry["kind"], entry["place"], entry["value"])
-
-    async def _run(self, work: Callable[[sqlite3.Connection], T], *, in_transaction: bool = True) -> T:
-        def run() -> T:
-            try:
-                database = self._database or self._open()
-                if not in_transaction:
-                    return work(database)
-                with database:
-                    database.execute("BEGIN IMMEDIATE")
-                    return work(database)
-            except (sqlite3.Error, OSError) as error:
-                raise Retryable(
-                    f"the vault {self._path} cannot be read or written: {error}",
-                    dependency="vault",
-                    hint=f"CONVMINE_PRIVACY_VAULT_PATH says where it is; without {VAULT_KEY} nothing is kept",
-                ) from error
-
-        return await asyncio.get_running_loop().run_in_executor(self._thread, run)
-
-    def _open(self) -> sqlite3.Connection:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._path.touch(0o600)
-        database = sqlite3.connect(self._path, timeout=_LOCKED_S, isolation_level=None)
-        try:
-            for setting in _SETTINGS:
-                database.execute(f"PRAGMA {setting}")
-            database.executescript(_TABLES)
-        except sqlite3.Error:
-            database.close()
-            raise
-        self._database = database
-        return database
-
-    def _close(self) -> None:
-        if self._database is not None:
-            self._database.close()
-            self._database = None
-
-
-def _empty_log(database: sqlite3.Connection) -> None:
-    """What was deleted stands in the log, too, until that is emptied, which no process may be reading."""
-    (is_read, *_) = database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-    if is_read:
-        raise sqlite3.OperationalError("its log is being read, so what was deleted is still there")

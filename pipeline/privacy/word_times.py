@@ -103,12 +103,21 @@ def _places(words: Sequence[Word], text: str) -> list[tuple[int, int]]:
 
 
 def _owners(places: Sequence[tuple[int, int]], cuts: Sequence[Cut]) -> Iterator[int | None]:
-    """Which cut each word is of; one of several is the first's, and one without a letter that of its place."""
+    """Which cut each word is of; one without a letter is of the cut of its place.
+
+    Of several cuts in a word it is the first one's, and so is a word into which one of them reaches.
+    """
     number = 0
+    owner: int | None = None
+    done = 0
     for start, end in places:
         while number < len(cuts) and cuts[number].end <= start:
             number += 1
-        yield number if number < len(cuts) and cuts[number].start < max(end, start + 1) else None
+        is_cut = number < len(cuts) and cuts[number].start < max(end, start + 1)
+        goes_on = is_cut and owner is not None and cuts[number].start < done
+        owner = (owner if goes_on else number) if is_cut else None
+        done = end
+        yield owner
 
 
 def _estimates(segment: Segment, cuts: Sequence[Cut]) -> Iterator[MaskedSpan]:

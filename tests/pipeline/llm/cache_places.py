@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from store_places import connection_to
 
 from pipeline.llm.cache_qdrant import COLLECTION, QdrantResponseCache
 from pipeline.llm.cache_sqlite import SqliteResponseCache
 from pipeline.ports import KeptAnswer, ResponseCache
-from pipeline.store.connections import Connection, Folder, Server
 from pipeline.testing import InMemoryResponseCache
 
 PLACES: Final = ["memory", "sqlite", "local", "stand-in", *(["server"] if os.environ.get("QDRANT_URL") else [])]
@@ -50,16 +50,8 @@ async def caches(place: str, folder: Path, clock: Clock, request: pytest.Fixture
         await one.close()
         await other.close()
     else:
-        connection = _connection(place, folder, request)
+        connection = connection_to(place, folder, request)
         prefix = f"test-{uuid.uuid4().hex[:12]}-"
         yield lambda: QdrantResponseCache(connection, prefix=prefix, days=DAYS, now=clock)
         await connection.run(lambda client: client.delete_collection(prefix + COLLECTION))
         await connection.close()
-
-
-def _connection(place: str, folder: Path, request: pytest.FixtureRequest) -> Connection:
-    if place == "local":
-        return Folder(folder / "qdrant")
-    if place == "stand-in":
-        return Server(request.getfixturevalue("stand_in_url"))
-    return Server(os.environ["QDRANT_URL"], api_key=os.environ.get("QDRANT_API_KEY"))

@@ -12,11 +12,11 @@ from typing import Final
 
 import pytest
 from cache_places import Clock
+from store_places import connection_to
 
 from pipeline.llm.ledger_qdrant import COLLECTION, QdrantLedger
 from pipeline.llm.ledger_sqlite import SqliteLedger
 from pipeline.llm.usage import Purpose, Usage, UsageLedger
-from pipeline.store.connections import Connection, Folder, Server
 from pipeline.testing import InMemoryLedger
 
 PLACES: Final = ["memory", "sqlite", "local", "stand-in", *(["server"] if os.environ.get("QDRANT_URL") else [])]
@@ -58,16 +58,8 @@ async def ledgers(place: str, folder: Path, clock: Clock, request: pytest.Fixtur
         for ledger in made:
             await ledger.close()
     else:
-        connection = _connection(place, folder, request)
+        connection = connection_to(place, folder, request)
         prefix = f"test-{uuid.uuid4().hex[:12]}-"
         yield lambda: QdrantLedger(connection, prefix=prefix, days=DAYS, now=clock)
         await connection.run(lambda client: client.delete_collection(prefix + COLLECTION))
         await connection.close()
-
-
-def _connection(place: str, folder: Path, request: pytest.FixtureRequest) -> Connection:
-    if place == "local":
-        return Folder(folder / "qdrant")
-    if place == "stand-in":
-        return Server(request.getfixturevalue("stand_in_url"))
-    return Server(os.environ["QDRANT_URL"], api_key=os.environ.get("QDRANT_API_KEY"))

@@ -17,6 +17,8 @@ from structlog.testing import capture_logs
 from pipeline.errors import Retryable
 from pipeline.llm import cache_sqlite
 from pipeline.llm.cache_sqlite import SqliteResponseCache
+from pipeline.store import sqlite_file
+from pipeline.store.sqlite_file import begin
 
 # One worker of several: keeps 200 answers of its own under keys that the others have too, and says which were kept.
 WORKER = """
@@ -87,7 +89,7 @@ def spoil(path: Path) -> None:
 def replace_with_a_new_file(path: Path) -> None:
     for file in path.parent.glob(f"{path.name}*"):
         file.unlink()
-    cache_sqlite._begin(path)  # noqa: SLF001 - as another process does it
+    begin(path, cache_sqlite._TABLE)  # noqa: SLF001 - as another process does it
 
 
 def bytes_of_all(folder: Path) -> bytes:
@@ -239,7 +241,7 @@ async def test_what_is_no_answer_counts_as_none_and_is_replaced(
 async def test_a_file_that_stays_locked_is_retryable_and_works_afterwards(
     cache: SqliteResponseCache, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cache_sqlite, "_LOCKED_S", 0.05)
+    monkeypatch.setattr(sqlite_file, "_LOCKED_S", 0.05)
     await cache.put("k1", answer(), subject="t1:c1")
     holder = sqlite3.connect(path, isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
@@ -268,7 +270,7 @@ async def test_the_words_of_a_call_that_was_removed_are_in_no_file(
 async def test_an_erasure_that_leaves_words_in_the_log_is_not_called_done(
     cache: SqliteResponseCache, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cache_sqlite, "_LOCKED_S", 0.05)
+    monkeypatch.setattr(sqlite_file, "_LOCKED_S", 0.05)
     await cache.put("k", answer("what nobody may read any more"), subject="t1:c1")
     with closing(sqlite3.connect(path, isolation_level=None)) as reader:
         reader.execute("BEGIN")

@@ -17,13 +17,14 @@ from cache_places import Clock
 from ledger_places import DAYS, PLACES, TODAY, MakeLedger, ledgers, purpose, usage
 
 from pipeline.errors import Config, Retryable
-from pipeline.llm import ledger_qdrant, ledger_sqlite
+from pipeline.llm import ledger_qdrant
 from pipeline.llm.distinct import distinct, sketch_of
 from pipeline.llm.ledger_qdrant import QdrantLedger
 from pipeline.llm.ledger_sqlite import SqliteLedger
 from pipeline.llm.ledgers import NoLedger, open_ledger
 from pipeline.llm.usage import UsageLedger
 from pipeline.settings import BudgetSettings, Settings, StoreSettings
+from pipeline.store import sqlite_file
 from pipeline.store.connections import Folder, Server
 
 # One worker of several: adds 100 answers, one after the other, for the same purpose as the others.
@@ -156,7 +157,7 @@ async def test_a_file_that_is_none_is_said_with_what_to_do(tmp_path: Path) -> No
 
 
 async def test_a_write_that_failed_can_be_done_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ledger_sqlite, "_LOCKED_S", 0.05)
+    monkeypatch.setattr(sqlite_file, "_LOCKED_S", 0.05)
     one, other = (SqliteLedger(tmp_path / "u.sqlite", days=DAYS) for _ in range(2))
     await one.add({purpose(): usage()})
     with closing(sqlite3.connect(tmp_path / "u.sqlite", isolation_level=None)) as holder:

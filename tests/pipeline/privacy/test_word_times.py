@@ -144,3 +144,9 @@ def test_a_number_with_letters_right_behind_a_card_is_masked_as_well() -> None:
     found = masked(timed(["4242424242424242,", "A", "38000", "B"]))
     assert found.text == "[CARD], [NUMBER]"
     assert masked(found) == found
+
+
+def test_a_word_in_which_one_thing_ends_and_another_begins_is_of_both_and_each_is_named_once() -> None:
+    found = masked(timed(["555-0142", "B9", "one", "4242424242424242,"]))
+    assert (found.text, texts(found)) == ("[NUMBER][CARD],", ["[NUMBER][CARD]"])
+    assert {span.kind for span in found.masked} == {"number", "card"}
