@@ -54,7 +54,7 @@ async def cpu_time(found: Material, *, calls: int) -> CpuTime:
     extractor = LlmExtractor(GuardedChat(Instant(found.answers)))
     handle = build(extractor=extractor, scenarios=shipped, default_scenario=SCENARIO)
     samples = len(found.transcripts)
-    conversations = [conversation_of(one, shipped, SCENARIO) for one in found.transcripts]
+    conversations = [conversation_of(one, shipped, SCENARIO, "acme") for one in found.transcripts]
     rounds = max(1, calls // samples)
     inbound = [_inbound(record) for record in found.records(samples * (rounds + 1))]
 

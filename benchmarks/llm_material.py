@@ -58,7 +58,7 @@ async def material() -> Material:
     with serve() as server:
         extractor = build_extractor(settings_for(server.base_url), shipped)
         for transcript in transcripts:
-            await extractor.extract(conversation_of(transcript, shipped, SCENARIO))
+            await extractor.extract(conversation_of(transcript, shipped, SCENARIO, "acme"))
         await extractor.close()
         bodies = tuple(server.requests)
     assert len(bodies) == len(transcripts), "a sample call took more than one request"

@@ -142,8 +142,9 @@ class Account:
 class ChatRequest:
     """What a chat model is asked; ``json_schema`` is the shape that the answer must have (JSON Schema).
 
-    ``prompt_version`` and ``account`` are not sent. The first tells apart answers that were asked for with two versions
-    of a prompt; the second says who pays, and an answer does not depend on it.
+    ``model`` is asked instead of the one that the settings name, on the same server. ``prompt_version`` and ``account``
+    are not sent. The first tells apart answers that were asked for with two versions of a prompt; the second says who
+    pays, and an answer does not depend on it.
     """
 
     messages: tuple[ChatMessage, ...]
@@ -153,6 +154,7 @@ class ChatRequest:
     max_tokens: int = 2_000
     prompt_version: str = ""
     account: Account = Account()
+    model: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

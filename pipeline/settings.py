@@ -387,6 +387,26 @@ class StoreSettings(Group):
     """Seconds that one request to Qdrant, or to the embedding server, may take."""
 
 
+class WorkbenchSettings(Group):
+    """What people do with prompts: labels, back-tests, and when a version may be promoted."""
+
+    place: Literal["sqlite", "qdrant"] = "sqlite"
+    """Where labels and back-tests are kept: `sqlite` for one machine, `qdrant` for those who share a server."""
+    path: Path = Path.home() / ".local" / "share" / "convmine" / "workbench.sqlite"
+    """File of the place `sqlite`."""
+    margin: Annotated[float, Field(ge=0, le=1)] = 0.02
+    """By how much the F1 of any field may be worse in its back-test than that of the running version, for a version to
+    be promoted all the same.
+    """
+
+
+class ScenariosSettings(Group):
+    """Scenarios of one's own, beside those that ship."""
+
+    path: Path | None = None
+    """Folder with a folder for each scenario; what is published with `convmine scenario push` goes before it."""
+
+
 class LogSettings(Group):
     """How much is logged, and for whom."""
 
@@ -420,6 +440,8 @@ class Settings(BaseSettings):
     llm: LlmSettings = LlmSettings()
     budget: BudgetSettings = BudgetSettings()
     store: StoreSettings = StoreSettings()
+    workbench: WorkbenchSettings = WorkbenchSettings()
+    scenarios: ScenariosSettings = ScenariosSettings()
     log: LogSettings = LogSettings()
 
     @model_validator(mode="after")

@@ -67,6 +67,9 @@ FAILED: Final = "calls.failed"
 OUTCOMES: Final = "calls.outcomes"
 FEEDBACK: Final = "suggestions.feedback"
 REPLAYS: Final = "dlq.replays"
+SCENARIOS: Final = "config.scenarios"
+PROMPTS: Final = "config.prompts"
+RUNNING: Final = "config.running"
 
 
 def transcripts(lane: Lane) -> str:
@@ -126,6 +129,9 @@ TOPICS: Final[tuple[Topic, ...]] = (
     Topic(OUTCOMES, events=("call.outcome",)),
     *(Topic(stage.state_topic, compacted=True, retention_ms=DAY, internal=True) for stage in STAGES if stage.remembers),
     *(Topic(stage.dead_letters(topic)) for stage in STAGES for topic in stage.reads),
+    Topic(SCENARIOS, compacted=True, retention_ms=None, events=("config.scenario",)),
+    Topic(PROMPTS, compacted=True, retention_ms=None, events=("config.prompt",)),
+    Topic(RUNNING, compacted=True, retention_ms=DAY, events=("config.running",)),
     Topic(REPLAYS, compacted=True, retention_ms=None, internal=True),
 )
 

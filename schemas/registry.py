@@ -36,6 +36,7 @@ PAYLOADS: Final[Mapping[str, type[Payload]]] = MappingProxyType(
             suggestion.SuggestionFeedback,
             reference.ScenarioPublished,
             reference.PromptPublished,
+            reference.ConfigRunning,
             reference.CardPublished,
             reference.ErasureRequested,
         )

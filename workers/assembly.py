@@ -22,7 +22,7 @@ from pipeline.privacy.open_numbers import is_open
 from pipeline.privacy.sealing import seal_of
 from pipeline.privacy.vault import Vault
 from pipeline.scenarios.load import ScenarioError, shipped
-from pipeline.scenarios.model import Scenario
+from pipeline.scenarios.model import Scenarios
 from pipeline.settings import Settings
 from pipeline.stages import Stage
 from schemas.wire import Lane
@@ -45,7 +45,7 @@ class Assembly:
         self._loaded_engine: AsrEngine | None = None
         self._loaded_extractor: IntentExtractor | None = None
         self._open_vault: Vault | None = None
-        self._scenarios: Callable[[str], Scenario] = shipped
+        self._scenarios: Scenarios = shipped
         self._vocabulary = lru_cache(maxsize=64)(self._words)
 
     async def __aenter__(self) -> Self:
@@ -141,7 +141,7 @@ class Assembly:
         from pipeline.asr.vocabulary import vocabulary_of
 
         try:
-            return vocabulary_of(self._scenarios(scenario), language) if scenario else ()
+            return vocabulary_of(self._scenarios(scenario, self._settings.tenant), language) if scenario else ()
         except ScenarioError:
             return ()
 
@@ -238,6 +238,6 @@ class Assembly:
         from pipeline.suggest.knowledge import load_knowledge
 
         store = await self.store()
-        scenario = self._scenarios(self._settings.extract.scenario)
+        scenario = self._scenarios(self._settings.extract.scenario, self._settings.tenant)
         await load_knowledge(store, scenario, self._settings.tenant)
         return guarded(stage.build(store=store))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
@@ -10,7 +10,7 @@ import structlog
 
 from pipeline.conversation import segment_of
 from pipeline.errors import Poison
-from pipeline.extract.findings import IntentExtractor
+from pipeline.extract.findings import Conversation, IntentExtractor
 from pipeline.extract.insight import assemble_delta
 from pipeline.extract.live_pace import Pace
 from pipeline.extract.live_state import LiveConversation
@@ -19,7 +19,7 @@ from pipeline.extract.stage import build as build_whole
 from pipeline.extract.whole_summary import bounded
 from pipeline.handling import Handled, Inbound, Remembering, follow
 from pipeline.privacy.entry import REACH_MS, guarded, masked_among
-from pipeline.scenarios.model import Scenario
+from pipeline.scenarios.model import Scenarios
 from pipeline.stages import intents
 from schemas.call import CallEnded, CallHeld, CallResumed, CallStarted, CallUpdated
 from schemas.insight import Extractor, IntentExtracted
@@ -41,7 +41,7 @@ log = structlog.get_logger()
 def build(
     *,
     extractor: IntentExtractor,
-    scenarios: Callable[[str], Scenario],
+    scenarios: Scenarios,
     default_scenario: str,
     context_turns: int = CONTEXT_TURNS,
     every_s: float = 0.0,
@@ -62,7 +62,7 @@ def build(
 
     Args:
         extractor: mines intents, outcome and summary; is not asked about a text without words.
-        scenarios: the scenario of an id; raises ``ScenarioError`` where there is none.
+        scenarios: what there is to be found in calls.
         default_scenario: for calls that name none.
         context_turns: how many earlier turns the extractor is shown; 0 for one that looks at each by itself.
         every_s: the least time of the call between two extractions, in seconds; with 0 none waits.
@@ -76,7 +76,7 @@ class _LiveExtract:
     def __init__(
         self,
         extractor: IntentExtractor,
-        scenarios: Callable[[str], Scenario],
+        scenarios: Scenarios,
         default_scenario: str,
         context_turns: int,
         every_ms: int,
@@ -169,16 +169,19 @@ class _LiveExtract:
         """What was found in the newest segments, and the summary of the call so far."""
         window = call.window(newest, context_turns) if _has_words(newest) else ()
         shown = _transcript(inbound, call, window)
-        conversation = replace(conversation_of(shown, self._scenarios, self._default_scenario), so_far=call.pace.so_far)
-        findings = await extract(inbound.tenant_id, shown, conversation, self._extractor)
+        conversation = replace(self._conversation(inbound, shown), so_far=call.pace.so_far)
+        findings = await extract(shown, conversation, self._extractor)
         by_model = findings.provenance.extractor is Extractor.LLM
         so_far = bounded(findings.summary, _SO_FAR) if by_model else call.pace.so_far
         return assemble_delta(inbound.tenant_id, _transcript(inbound, call, newest), conversation, findings), so_far
 
+    def _conversation(self, inbound: Inbound, transcript: TranscriptCompleted) -> Conversation:
+        return conversation_of(transcript, self._scenarios, self._default_scenario, inbound.tenant_id)
+
     async def _insight(self, inbound: Inbound, call: LiveConversation) -> Handled[LiveConversation]:
         """The insight of all words so far, as the next revision; of a call in which nothing was said there is none."""
         transcript = _transcript(inbound, call, tuple(call.segments()))
-        conversation = conversation_of(transcript, self._scenarios, self._default_scenario)
+        conversation = self._conversation(inbound, transcript)
         if not conversation.segments and not call.revision:
             return Handled(state=call)
         insight = await mine(inbound.tenant_id, transcript, conversation, self._extractor)

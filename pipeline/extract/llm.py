@@ -16,23 +16,22 @@ from pipeline.extract.agreed import agreed
 from pipeline.extract.answer import answer_schema, read_answer
 from pipeline.extract.chunks import Chunk, turns_of
 from pipeline.extract.claims import Grounded, grounded
-from pipeline.extract.data_line import data_line
 from pipeline.extract.findings import Conversation, Findings
 from pipeline.extract.merge import merged
+from pipeline.extract.prompting import EXTRACT_PROMPT, messages_of
 from pipeline.extract.questions import Question, questions, smaller
 from pipeline.extract.summary import presentable
 from pipeline.extract.whole_summary import SUMMARY_PROMPT, joined_summary, read_summary, summary_request
 from pipeline.llm.guarded import GuardedChat
 from pipeline.llm.withheld import Took, Why, Withheld
 from pipeline.ports import Account, ChatMessage, ChatRequest, KeptAnswer
-from pipeline.scenarios.prompt import Prompt, PromptError, render
+from pipeline.scenarios.prompt import Prompt, PromptError
 from schemas.insight import Extractor, Provenance
 
 CHUNK_TOKENS: Final = 5_500
 OVERLAP_TURNS: Final = 4
 AT_ONCE: Final = 4
 
-_PROMPT: Final = "extract"
 _STAGE: Final = "extract"
 # For these reasons a chunk is asked about in halves, and those once more: an answer that is too long even then does not
 # end, and a context that such a prompt does not fit into is no use.
@@ -86,7 +85,7 @@ class LlmExtractor:
     async def extract(self, conversation: Conversation) -> Findings:
         """Raises what the model raises, and ``Poison`` where no valid answer came."""
         prompt = _prompt(conversation)
-        show = partial(_messages, prompt, conversation)
+        show = partial(_shown, prompt, conversation)
         turns = turns_of(conversation.segments)
         asked = questions(turns, show, limit=self._chunk_tokens, overlap=self._overlap_turns)
         answers = await _side_by_side(
@@ -135,7 +134,7 @@ class LlmExtractor:
         try:
             return [await self._ask(conversation, prompt, question)]
         except Withheld as error:
-            show = partial(_messages, prompt, conversation)
+            show = partial(_shown, prompt, conversation)
             again = halvings and error.why in _TOO_LONG
             parts = smaller(question, show, overlap=self._overlap_turns) if again else []
             if not parts:
@@ -155,6 +154,7 @@ class LlmExtractor:
             max_tokens=prompt.max_tokens,
             prompt_version=prompt.label,
             account=_account(conversation),
+            model=conversation.scenario.model_for(prompt),
         )
         asked = await self._chat.ask(
             request,
@@ -172,7 +172,7 @@ class LlmExtractor:
         summaries, edition = [read.summary for read in reads], conversation.edition
         if len(summaries) == 1:
             return summaries[0], ()
-        if (prompt := edition.prompt(SUMMARY_PROMPT)) is None:
+        if (prompt := edition.prompt(SUMMARY_PROMPT, _account(conversation).call_id)) is None:
             return joined_summary(summaries, edition.language), ()
         try:
             request = summary_request(prompt, summaries, conversation, _account(conversation))
@@ -197,36 +197,15 @@ def _and(said: KeptAnswer, lost: Took) -> KeptAnswer:
 
 
 def _prompt(conversation: Conversation) -> Prompt:
-    if (prompt := conversation.edition.prompt(_PROMPT)) is None:
-        raise Config(
-            "CONVMINE_EXTRACT_SCENARIO",
-            f"scenario {conversation.scenario.id!r} has no prompt {_PROMPT!r} in {conversation.edition.language!r}",
-        )
+    if (prompt := conversation.edition.prompt(EXTRACT_PROMPT, _account(conversation).call_id)) is None:
+        where = f"scenario {conversation.scenario.id!r} in {conversation.edition.language!r}"
+        raise Config("CONVMINE_EXTRACT_SCENARIO", f"{where} has no prompt {EXTRACT_PROMPT!r}")
     return prompt
 
 
-def _messages(prompt: Prompt, conversation: Conversation, chunk: Chunk) -> tuple[ChatMessage, ...]:
-    """What the prompt declares, out of what there is; the transcript goes in as data between the prompt's marks."""
-    edition = conversation.edition
-    available: dict[str, object] = {
-        "scenario_title": edition.title,
-        "intents": edition.taxonomy.intents,
-        "topics": edition.taxonomy.topics,
-        "outcomes": edition.taxonomy.outcomes,
-        "entities": edition.taxonomy.entities,
-        "so_far": data_line(conversation.so_far),
-        "turns": [
-            {
-                "id": turn.name,
-                "role": turn.segment.role.value,
-                "start_s": turn.segment.start_ms / 1_000,
-                "text": data_line(turn.text),
-            }
-            for turn in chunk
-        ],
-    }
+def _shown(prompt: Prompt, conversation: Conversation, chunk: Chunk) -> tuple[ChatMessage, ...]:
     try:
-        return render(prompt, **{name: value for name, value in available.items() if name in prompt.parameters})
+        return messages_of(prompt, conversation, chunk)
     except PromptError as error:
         raise Config("CONVMINE_EXTRACT_SCENARIO", str(error)) from error
 

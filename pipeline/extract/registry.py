@@ -11,25 +11,23 @@ from pipeline.extract.findings import IntentExtractor
 from pipeline.figures import NoMeter
 from pipeline.ports import Meter
 from pipeline.scenarios.load import ScenarioError
-from pipeline.scenarios.model import Scenario
+from pipeline.scenarios.model import Scenarios
 from pipeline.settings import OPENAI_URL, Settings
 
 
-def build_extractor(
-    settings: Settings, scenarios: Callable[[str], Scenario], meter: Meter | None = None
-) -> IntentExtractor:
+def build_extractor(settings: Settings, scenarios: Scenarios, meter: Meter | None = None) -> IntentExtractor:
     """The extractor that the settings name; checks that the default scenario is there.
 
     Args:
         settings: which extractor, and what it works with.
-        scenarios: the scenario of an id; raises ``ScenarioError`` where there is none.
+        scenarios: what there is to be found in calls.
         meter: is told what the language model takes.
 
     Raises:
         Config: what the extractor needs is not installed or not set, or there is no such scenario.
     """
     try:
-        scenarios(settings.extract.scenario)
+        scenarios(settings.extract.scenario, settings.tenant)
     except ScenarioError as error:
         raise Config("CONVMINE_EXTRACT_SCENARIO", str(error)) from error
     return EXTRACTORS[settings.extract.extractor](settings, meter or NoMeter())

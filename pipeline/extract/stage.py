@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from typing import Final
 
 from pipeline.errors import Poison
@@ -12,7 +11,7 @@ from pipeline.extract.insight import assemble
 from pipeline.extract.summary import empty_summary
 from pipeline.handling import Handler, Inbound, Outbound, follow
 from pipeline.scenarios.load import ScenarioError
-from pipeline.scenarios.model import Scenario
+from pipeline.scenarios.model import Scenarios
 from pipeline.stages import intents
 from schemas.insight import CallInsight, Extractor, Provenance
 from schemas.transcript import TranscriptCompleted
@@ -20,12 +19,12 @@ from schemas.transcript import TranscriptCompleted
 STAGE: Final = "extract"
 
 
-def build(*, extractor: IntentExtractor, scenarios: Callable[[str], Scenario], default_scenario: str) -> Handler:
+def build(*, extractor: IntentExtractor, scenarios: Scenarios, default_scenario: str) -> Handler:
     """The handler of ``transcript.completed``; what else travels on the topic is passed over.
 
     Args:
         extractor: mines intents, outcome and summary; is not asked about a conversation without words.
-        scenarios: the scenario of an id; raises ``ScenarioError`` where there is none.
+        scenarios: what there is to be found in calls.
         default_scenario: for calls that name none.
     """
 
@@ -33,7 +32,7 @@ def build(*, extractor: IntentExtractor, scenarios: Callable[[str], Scenario], d
         transcript = inbound.payload
         if not isinstance(transcript, TranscriptCompleted):
             return ()
-        conversation = conversation_of(transcript, scenarios, default_scenario)
+        conversation = conversation_of(transcript, scenarios, default_scenario, inbound.tenant_id)
         insight = await mine(inbound.tenant_id, transcript, conversation, extractor)
         return (follow(inbound, insight, stage=STAGE, topic=intents(transcript.lane)),)
 
@@ -44,21 +43,19 @@ async def mine(
     tenant_id: str, transcript: TranscriptCompleted, conversation: Conversation, extractor: IntentExtractor
 ) -> CallInsight:
     """The insight of one conversation; raises what the extractor raises."""
-    findings = await extract(tenant_id, transcript, conversation, extractor)
+    findings = await extract(transcript, conversation, extractor)
     return assemble(tenant_id, transcript, conversation, findings)
 
 
-async def extract(
-    tenant_id: str, transcript: TranscriptCompleted, conversation: Conversation, extractor: IntentExtractor
-) -> Findings:
+async def extract(transcript: TranscriptCompleted, conversation: Conversation, extractor: IntentExtractor) -> Findings:
     """What the extractor finds; where no word was said it is not asked."""
     if not conversation.segments:
         return _nothing(conversation, transcript.empty_because)
-    return await extractor.extract(replace(conversation, subject=f"{tenant_id}:{transcript.call_id}"))
+    return await extractor.extract(conversation)
 
 
 def conversation_of(
-    transcript: TranscriptCompleted, scenarios: Callable[[str], Scenario], default_scenario: str
+    transcript: TranscriptCompleted, scenarios: Scenarios, default_scenario: str, tenant_id: str
 ) -> Conversation:
     """The words of a transcript with the scenario and the language that they are mined by.
 
@@ -66,7 +63,7 @@ def conversation_of(
         Poison: there is no scenario of this name.
     """
     try:
-        scenario = scenarios(transcript.call.scenario or default_scenario)
+        scenario = scenarios(transcript.call.scenario or default_scenario, tenant_id)
     except ScenarioError as error:
         raise Poison(f"the call cannot be mined: {error}") from error
     spoken = (segment for segment in transcript.segments if segment.text.strip())
@@ -75,6 +72,7 @@ def conversation_of(
         duration_ms=transcript.duration_ms,
         scenario=scenario,
         edition=scenario.edition(transcript.language or transcript.call.language),
+        subject=f"{tenant_id}:{transcript.call_id}",
     )
 
 

@@ -47,6 +47,7 @@ def summary_request(
         max_tokens=prompt.max_tokens,
         prompt_version=prompt.label,
         account=account,
+        model=conversation.scenario.model_for(prompt),
     )
 
 

@@ -85,6 +85,9 @@ class Metered:
         finally:
             await self._means.accounts.close()
 
+    def _asked(self, request: ChatRequest) -> str:
+        return request.model or self.name
+
     async def _in_turn(self, request: ChatRequest, tokens: int) -> tuple[ChatAnswer, float]:
         """The answer and the seconds that it took; sent again where the server refused the rate."""
         tries = 0
@@ -116,7 +119,7 @@ class Metered:
             raise
         finally:
             seconds = self._clock() - began
-            labels = {**_CHAT, "gen_ai_request_model": self.name, **_for(request)}
+            labels = {**_CHAT, "gen_ai_request_model": self._asked(request), **_for(request)}
             self._means.meter.observe(figures.SECONDS, seconds, error_type=error_type, **labels)
         return answer, seconds
 
@@ -126,7 +129,7 @@ class Metered:
             answer.input_tokens,
             answer.output_tokens,
             cached_tokens=answer.cached_tokens,
-            asked_as=self.name,
+            asked_as=self._asked(request),
         )
         usage = Usage(
             requests=1,
@@ -139,7 +142,12 @@ class Metered:
         )
         account, accounts = request.account, self._means.accounts
         purpose = Purpose(
-            accounts.today(), account.tenant_id, account.scenario, account.stage, self.name, request.prompt_version
+            accounts.today(),
+            account.tenant_id,
+            account.scenario,
+            account.stage,
+            self._asked(request),
+            request.prompt_version,
         )
         accounts.record(purpose, usage, call=f"{account.tenant_id}:{account.call_id}")
         self._means.budget.used(account, Amount(usage.tokens, usage.usd))
@@ -147,7 +155,7 @@ class Metered:
 
     def _measure(self, request: ChatRequest, answer: ChatAnswer, usd: float | None) -> None:
         meter, labels = self._means.meter, _for(request)
-        model = {"gen_ai_request_model": self.name}
+        model = {"gen_ai_request_model": self._asked(request)}
         for kind, tokens in (("input", answer.input_tokens), ("output", answer.output_tokens)):
             meter.observe(figures.TOKENS, tokens, gen_ai_token_type=kind, **_CHAT, **model, **labels)
         meter.count(figures.ENDS, 1, end=_end(answer), **labels)
@@ -160,7 +168,7 @@ class Metered:
         """The most that a request may take, as far as it can be estimated; servers count the schema as input."""
         schema = ChatMessage("system", json.dumps(dict(request.json_schema), ensure_ascii=False))
         sent = self._means.estimate((*request.messages, schema))
-        usd = self._means.prices.cost_usd(self.name, sent, request.max_tokens)
+        usd = self._means.prices.cost_usd(self._asked(request), sent, request.max_tokens)
         return Amount(sent + request.max_tokens, usd or 0.0)
 
 

@@ -38,8 +38,16 @@ def translated(error: openai.OpenAIError, service: Service) -> Retryable | Poiso
         return _refusal(error, service)
     if isinstance(error, openai.APIConnectionError):  # time-outs among them
         where = f"{service.title} at {error.request.url}"
-        return Retryable(f"{where} cannot be reached: {error}", dependency=service.dependency)
+        return Retryable(f"{where} cannot be reached: {_root(error)}", dependency=service.dependency)
     return Retryable(f"{service.title} answered what cannot be read: {error}", dependency=service.dependency)
+
+
+def _root(error: openai.APIConnectionError) -> str:
+    """What the system says; the client calls a connection that was closed a time-out where it goes through aiohttp."""
+    root: BaseException = error
+    while root.__cause__ is not None:
+        root = root.__cause__
+    return (str(root) or str(error)) if isinstance(root, OSError) else "Connection error."
 
 
 def _refusal(error: openai.APIStatusError, service: Service) -> Retryable | Poison | Config:

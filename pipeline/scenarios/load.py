@@ -41,6 +41,7 @@ class _Manifest(BaseModel):
     title: dict[LanguageCode, Text]
     languages: Annotated[tuple[LanguageCode, ...], Field(min_length=1)]
     default_language: LanguageCode
+    models: dict[Slug, Text] = {}
 
 
 def shipped_names() -> tuple[str, ...]:
@@ -49,13 +50,18 @@ def shipped_names() -> tuple[str, ...]:
     return tuple(sorted(entry.name for entry in folder.iterdir() if entry.joinpath("scenario.yaml").is_file()))
 
 
-@cache
-def shipped(name: str) -> Scenario:
-    """A scenario that ships with convmine.
+def shipped(name: str, tenant_id: str = "") -> Scenario:
+    """A scenario that ships with convmine, the same one for every tenant.
 
     Raises:
         ScenarioError: there is none of this name.
     """
+    del tenant_id
+    return _shipped(name)
+
+
+@cache
+def _shipped(name: str) -> Scenario:
     if name not in shipped_names():
         raise ScenarioError(f"no scenario {name!r}; there are {', '.join(shipped_names())}")
     return _read(importlib.resources.files("pipeline.scenarios").joinpath(name))
@@ -71,7 +77,7 @@ def load_scenario(folder: Path) -> Scenario:
 
 
 def _read(folder: Traversable) -> Scenario:
-    manifest = _validated(_Manifest, _yaml(folder, "scenario.yaml"), "scenario.yaml")
+    manifest = validated(_Manifest, _yaml(folder, "scenario.yaml"), "scenario.yaml")
     if manifest.default_language not in manifest.languages:
         raise ScenarioError(
             f"scenario.yaml: default_language: {manifest.default_language!r} is not one of the languages"
@@ -80,6 +86,7 @@ def _read(folder: Traversable) -> Scenario:
         id=manifest.id,
         version=manifest.version,
         default_language=manifest.default_language,
+        models=manifest.models,
         editions={language: _edition(folder, manifest, language) for language in manifest.languages},
     )
 
@@ -96,11 +103,11 @@ def _edition(folder: Traversable, manifest: _Manifest, language: str) -> Edition
         "knowledge": tuple(_document(file) for file in _markdown(folder, f"{language}/knowledge")),
         "prompts": tuple(_prompt(file, manifest.id, language) for file in _markdown(folder, f"{language}/prompts")),
     }
-    return _validated(Edition, content, language)
+    return validated(Edition, content, language)
 
 
 def _part(folder: Traversable, model: type[Model], name: str) -> Model:
-    return _validated(model, _yaml(folder, name), name)
+    return validated(model, _yaml(folder, name), name)
 
 
 def _markdown(folder: Traversable, name: str) -> list[Traversable]:
@@ -114,7 +121,7 @@ def _document(file: Traversable) -> Document:
     text = file.read_text(encoding="utf-8").strip()
     name = file.name.removesuffix(".md")
     heading = next((line.removeprefix("# ").strip() for line in text.splitlines() if line.startswith("# ")), name)
-    return _validated(Document, {"name": name, "title": heading, "text": text}, f"knowledge/{file.name}")
+    return validated(Document, {"name": name, "title": heading, "text": text}, f"knowledge/{file.name}")
 
 
 def _prompt(file: Traversable, scenario: str, language: str) -> Prompt:
@@ -140,7 +147,12 @@ def _yaml(folder: Traversable, name: str) -> Any:  # noqa: ANN401 - whatever YAM
         raise ScenarioError(f"{name}: is no YAML: {' '.join(str(error).split())}") from error
 
 
-def _validated(model: type[Model], content: object, name: str) -> Model:
+def validated(model: type[Model], content: object, name: str) -> Model:
+    """The content as this model.
+
+    Raises:
+        ScenarioError: it is not valid; the message has the name that is given, then the field.
+    """
     try:
         return model.model_validate(content)
     except ValidationError as error:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from datetime import date
-from typing import Annotated, Literal, Self
+from hashlib import sha256
+from typing import Annotated, Any, Literal, Protocol, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -246,6 +247,46 @@ class Document(_Part):
     text: Text
 
 
+class ExampleTurn(_Part):
+    """What one side says in an example."""
+
+    role: Side
+    text: Text
+
+
+class Example(_Part):
+    """A short conversation with the answer that a model should give, which a prompt may show (few-shot).
+
+    Its turns are called ``s1``, ``s2`` and so on, as those of a conversation are.
+    """
+
+    id: Slug
+    turns: Annotated[tuple[ExampleTurn, ...], Field(min_length=1)]
+    answer: Mapping[str, Any]
+
+
+class Challenger(_Part):
+    """The version that a share of the calls is mined with instead."""
+
+    version: Annotated[int, Field(ge=1)]
+    share: Annotated[float, Field(gt=0, lt=1)]
+
+
+class Running(_Part):
+    """The version of a prompt that was promoted; without one the newest runs."""
+
+    prompt: Slug
+    version: Annotated[int, Field(ge=1)]
+    challenger: Challenger | None = None
+
+    def version_for(self, call_id: str) -> int:
+        """The version that a call is mined with: always the same one for the same call."""
+        if self.challenger is None:
+            return self.version
+        place = int.from_bytes(sha256(f"{self.prompt}:{call_id}".encode()).digest()[:8]) / 2**64
+        return self.challenger.version if place < self.challenger.share else self.version
+
+
 class Edition(_Part):
     """A scenario in one language."""
 
@@ -256,6 +297,8 @@ class Edition(_Part):
     words: WordLists = WordLists()
     knowledge: tuple[Document, ...] = ()
     prompts: tuple[Prompt, ...] = ()
+    examples: tuple[Example, ...] = ()
+    running: tuple[Running, ...] = ()
 
     @model_validator(mode="after")
     def _names_agree(self) -> Self:
@@ -276,10 +319,31 @@ class Edition(_Part):
                 _known(f"words.yaml: required_phrases.{phrase.name}.when_outcome", phrase.when_outcome, outcomes)
         return self
 
-    def prompt(self, prompt_id: str) -> Prompt | None:
-        """The newest version of a prompt, or None."""
-        versions = [prompt for prompt in self.prompts if prompt.id == prompt_id]
-        return max(versions, key=lambda prompt: prompt.version, default=None)
+    @model_validator(mode="after")
+    def _prompts_agree(self) -> Self:
+        labels = _unique("prompts", (prompt.label for prompt in self.prompts))
+        examples = _unique("examples", (example.id for example in self.examples))
+        for prompt in self.prompts:
+            for name in prompt.examples:
+                _known(f"prompts.{prompt.label}.examples", name, examples)
+        _unique("running", (running.prompt for running in self.running))
+        for running in self.running:
+            for version in (running.version, running.challenger.version if running.challenger else running.version):
+                _known("running", f"{running.prompt}.v{version}", labels)
+        return self
+
+    def prompt(self, prompt_id: str, call_id: str = "") -> Prompt | None:
+        """The version of a prompt for a call: the promoted one, else the newest; None where there is none."""
+        versions = {prompt.version: prompt for prompt in self.prompts if prompt.id == prompt_id}
+        for running in self.running:
+            if running.prompt == prompt_id:
+                return versions[running.version_for(call_id)]
+        return versions[max(versions)] if versions else None
+
+    def with_running(self, running: Running) -> Self:
+        """The same edition that runs a prompt in this version."""
+        others = [one for one in self.running if one.prompt != running.prompt]
+        return self.model_copy(update={"running": (*others, running)})
 
 
 class Scenario(_Part):
@@ -289,6 +353,8 @@ class Scenario(_Part):
     version: Annotated[int, Field(ge=1)]
     default_language: LanguageCode
     editions: Mapping[str, Edition]
+    models: Mapping[Slug, Text] = {}
+    """The model of a prompt, by the prompt's id, where its front matter names none; else that of the settings."""
 
     def edition(self, language: str | None) -> Edition:
         """The edition of a language: ``zh-CN`` falls back on ``zh``, an unknown language on the default."""
@@ -297,3 +363,17 @@ class Scenario(_Part):
                 if code in self.editions:
                     return self.editions[code]
         return self.editions[self.default_language]
+
+    def model_for(self, prompt: Prompt) -> str | None:
+        """The model that a prompt is sent to; None for that of the settings."""
+        return prompt.model or self.models.get(prompt.id)
+
+
+class Scenarios(Protocol):
+    """The scenario of an id, as a tenant has it.
+
+    Raises:
+        ScenarioError: there is none.
+    """
+
+    def __call__(self, name: str, tenant_id: str) -> Scenario: ...

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from functools import cache, lru_cache
 from operator import is_
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -23,16 +23,30 @@ class PromptError(ValueError):
     """A prompt file cannot be read, or is used with other parameters than it declares."""
 
 
-class Prompt(BaseModel):
-    """One version of a prompt; the templates may use the declared parameters and nothing else."""
+Parameter = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+ANY_SCENARIO: Final = "any"
+"""What a prompt says that every scenario may use."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+
+class Prompt(BaseModel):
+    """One version of a prompt; the templates may use the declared parameters and nothing else.
+
+    ``answer`` is the shape of what is answered (``schema`` in the front matter), ``examples`` are those of the edition
+    that it shows, by their ids. ``defaults`` are the values of parameters that nobody gives; ``model`` is asked instead
+    of the one that the settings name.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True)
 
     id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
     version: Annotated[int, Field(ge=1)]
     scenario: str
     language: str
-    parameters: tuple[str, ...]
+    parameters: tuple[Parameter, ...]
+    defaults: Mapping[Parameter, str | int | float | bool] = {}
+    answer: Annotated[Literal["findings", "summary"], Field(alias="schema")] = "findings"
+    examples: tuple[str, ...] = ()
+    model: Annotated[str, Field(min_length=1)] | None = None
     temperature: Annotated[float, Field(ge=0, le=2)] = 0.0
     max_tokens: Annotated[int, Field(ge=1)] = 2_000
     system: Annotated[str, Field(min_length=1)]
@@ -42,6 +56,10 @@ class Prompt(BaseModel):
     def label(self) -> str:
         """Name and version, for example ``extract.v1``: what a result is stamped with."""
         return f"{self.id}.v{self.version}"
+
+    def is_of(self, scenario: str, language: str) -> bool:
+        """Whether this scenario may use it in this language."""
+        return self.scenario in {scenario, ANY_SCENARIO} and self.language == language
 
     @model_validator(mode="after")
     def _uses_what_it_declares(self) -> Self:
@@ -54,6 +72,8 @@ class Prompt(BaseModel):
             raise ValueError(f"the template cannot be read: {error.message} ({where})") from None
         if undeclared := used - set(self.parameters):
             raise ValueError(f"parameters: {', '.join(sorted(undeclared))} used in the text but not declared")
+        if undeclared := set(self.defaults) - set(self.parameters):
+            raise ValueError(f"defaults: {', '.join(sorted(undeclared))} given but not declared as parameters")
         return self
 
 
@@ -84,13 +104,14 @@ def parse_prompt(text: str) -> Prompt:
 
 
 def render(prompt: Prompt, **parameters: object) -> tuple[ChatMessage, ...]:
-    """The messages to send.
+    """The messages to send; a parameter that is not given has its default.
 
     Raises:
         PromptError: a declared parameter is missing, one is given that is not declared, or the template refuses.
     """
     from jinja2 import TemplateError
 
+    parameters = {**prompt.defaults, **parameters}
     given, declared = set(parameters), set(prompt.parameters)
     if given != declared:
         names = ", ".join(sorted(given ^ declared))

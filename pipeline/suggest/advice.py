@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC
 from typing import Final
@@ -11,7 +11,7 @@ from pipeline.errors import Poison
 from pipeline.handling import Inbound, Outbound, follow
 from pipeline.ports import VectorStore
 from pipeline.scenarios.load import ScenarioError
-from pipeline.scenarios.model import Edition, Scenario
+from pipeline.scenarios.model import Edition, Scenario, Scenarios
 from pipeline.stages import SUGGESTIONS
 from pipeline.suggest.known import Known
 from pipeline.suggest.passages import passages_for
@@ -81,16 +81,14 @@ class Advisor:
         return follow(inbound, suggestion, stage=STAGE, topic=SUGGESTIONS, part=card.id)
 
 
-def advisor(
-    scenarios: Callable[[str], Scenario], store: VectorStore, *, scenario: str, language: str, call_id: str
-) -> Advisor:
+def advisor(scenarios: Scenarios, store: VectorStore, inbound: Inbound, *, scenario: str, language: str) -> Advisor:
     """Who advises on this call.
 
     Raises:
         Poison: there is no scenario of this name.
     """
     try:
-        found = scenarios(scenario)
+        found = scenarios(scenario, inbound.tenant_id)
     except ScenarioError as error:
-        raise Poison(f"no suggestions for call {call_id}: {error}") from error
+        raise Poison(f"no suggestions for call {inbound.message.envelope.subject}: {error}") from error
     return Advisor(found, found.edition(language), store)

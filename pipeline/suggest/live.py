@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 from pipeline.handling import Handled, Inbound, Outbound, Remembering, follow
 from pipeline.ids import stable_id
 from pipeline.ports import VectorStore
-from pipeline.scenarios.model import Edition, Scenario
+from pipeline.scenarios.model import Edition, Scenarios
 from pipeline.stages import SUGGESTIONS
 from pipeline.suggest.advice import STAGE, Advice, Advisor, advisor
 from pipeline.suggest.known import Known, begun, last_said
@@ -49,7 +49,7 @@ class LiveAdvice(BaseModel):
     entities: tuple[Entity, ...] = ()
 
 
-def build(*, scenarios: Callable[[str], Scenario], store: VectorStore) -> Remembering[LiveAdvice]:
+def build(*, scenarios: Scenarios, store: VectorStore) -> Remembering[LiveAdvice]:
     """The handler of ``flow.state`` of a call that goes on; what else travels on the topic is passed over.
 
     A card is shown when its trigger holds at an intent in the newest words; what is known only when a call has ended
@@ -57,7 +57,7 @@ def build(*, scenarios: Callable[[str], Scenario], store: VectorStore) -> Rememb
     shown. A shown card that has not expired is withdrawn when the intent comes that settles it (``unless_intent``).
 
     Args:
-        scenarios: the scenario of an id; raises ``ScenarioError`` where there is none.
+        scenarios: whose cards there are.
         store: holds the knowledge base.
     """
     return _LiveAdvice(scenarios, store)
@@ -66,7 +66,7 @@ def build(*, scenarios: Callable[[str], Scenario], store: VectorStore) -> Rememb
 class _LiveAdvice:
     remembers: type[LiveAdvice] = LiveAdvice
 
-    def __init__(self, scenarios: Callable[[str], Scenario], store: VectorStore) -> None:
+    def __init__(self, scenarios: Scenarios, store: VectorStore) -> None:
         self._scenarios = scenarios
         self._store = store
 
@@ -75,9 +75,7 @@ class _LiveAdvice:
         if not isinstance(flow, FlowState) or (heard := flow.heard) is None:
             return Handled()
         made = heard.provenance
-        who = advisor(
-            self._scenarios, self._store, scenario=made.scenario, language=heard.language, call_id=flow.call_id
-        )
+        who = advisor(self._scenarios, self._store, inbound, scenario=made.scenario, language=heard.language)
         now = _heard(state, heard, inbound.message.envelope.time)
         settled = {card.card_id: event for card, event in _settled(inbound, now, heard, who.edition)}
         chosen = _chosen(inbound, now, _known(now, heard), who)

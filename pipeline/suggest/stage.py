@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from pipeline.handling import Handler, Inbound, Outbound
 from pipeline.ids import stable_id
 from pipeline.ports import VectorStore
-from pipeline.scenarios.model import Scenario
+from pipeline.scenarios.model import Scenarios
 from pipeline.suggest.advice import advisor
 from pipeline.suggest.known import of_whole
 from pipeline.suggest.policy import choose
 from schemas.flow import FlowState
 
 
-def build(*, scenarios: Callable[[str], Scenario], store: VectorStore) -> Handler:
+def build(*, scenarios: Scenarios, store: VectorStore) -> Handler:
     """The handler of ``flow.state`` with a whole call's insight; what else travels on the topic is passed over.
 
     Args:
-        scenarios: the scenario of an id; raises ``ScenarioError`` where there is none.
+        scenarios: whose cards there are.
         store: holds the knowledge base.
     """
 
@@ -27,7 +27,7 @@ def build(*, scenarios: Callable[[str], Scenario], store: VectorStore) -> Handle
         if not isinstance(state, FlowState) or (insight := state.insight) is None:
             return ()
         made = insight.provenance
-        who = advisor(scenarios, store, scenario=made.scenario, language=insight.language, call_id=state.call_id)
+        who = advisor(scenarios, store, inbound, scenario=made.scenario, language=insight.language)
         fitting = {advice.firing.card.id: advice for advice in who.fitting(inbound, of_whole(insight))}
         chosen = [firing.card.id for firing in choose(advice.firing for advice in fitting.values())]
         return [

@@ -34,7 +34,7 @@ async def test_a_real_model_mines_a_sample_call_with_evidence_for_everything() -
     texts = {segment.segment_id: segment.text for segment in transcript.segments}
     extractor = build_extractor(settings, shipped)
     try:
-        insight = await mine("live", transcript, conversation_of(transcript, shipped, "telecom"), extractor)
+        insight = await mine("live", transcript, conversation_of(transcript, shipped, "telecom", "live"), extractor)
     finally:
         await extractor.close()
     assert insight.provenance.extractor is Extractor.LLM

@@ -160,18 +160,15 @@ def _eval_samples(*, from_audio: bool, as_json: bool) -> None:
 
 
 async def _mined(calls: Iterable[LabelledCall], settings: Settings, *, from_audio: bool) -> list[CallInsight]:
-    from functools import cache
-
     from pipeline.extract.registry import build_extractor
     from pipeline.extract.stage import conversation_of, mine
     from pipeline.scenarios.load import shipped
 
-    scenarios = cache(shipped)
-    extractor = build_extractor(settings, scenarios)
+    extractor = build_extractor(settings, shipped)
     try:
         transcripts = [call.transcript for call in (await _heard(calls, settings) if from_audio else calls)]
         return [
-            await mine("eval", one, conversation_of(one, scenarios, settings.extract.scenario), extractor)
+            await mine("eval", one, conversation_of(one, shipped, settings.extract.scenario, "eval"), extractor)
             for one in transcripts
         ]
     finally:

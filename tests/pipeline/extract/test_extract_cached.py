@@ -65,7 +65,9 @@ def handler(
     """One worker's."""
     chat = OpenAIChat(model, base_url=server.base_url, api_key=None, timeout_s=5)
     extractor = LlmExtractor(GuardedChat(chat, reasks=reasks, cache=cache, server=server.base_url))
-    return build(extractor=extractor, scenarios=lambda name: scenario or shipped(name), default_scenario="telecom")
+    return build(
+        extractor=extractor, scenarios=lambda name, _tenant: scenario or shipped(name), default_scenario="telecom"
+    )
 
 
 def insight(outputs: Sequence[Outbound]) -> CallInsight:

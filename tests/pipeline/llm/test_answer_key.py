@@ -28,6 +28,7 @@ OTHER: dict[str, Any] = {
     "temperature": 0.1,
     "max_tokens": 2_001,
     "prompt_version": "extract.v2",
+    "model": "m2",
 }
 
 
