@@ -17,6 +17,7 @@ from outcome import Outcome, outcome
 from publishing import Publishing
 from watch import Watch
 
+from pipeline.extract.live import EVERY_S
 from pipeline.stages import PATHS, STAGES, SUGGESTIONS, flow, intents, transcripts
 from schemas.flow import FlowState
 from schemas.insight import CallInsight, Extractor
@@ -27,8 +28,9 @@ SECONDS = 245.0
 RECORDED, SILENT, LIVE, LIVE_TURNS = 70, 20, 16, 6
 WORDLESS = 500
 """Conversations without words, of which no model is asked: that they pass proves nothing while the model is away."""
-NOTICE_S = 15.0
-"""Seconds that a worker may take to see that a dependency is away."""
+NOTICE_S = EVERY_S + 5.0
+"""Seconds that a worker may take to see that a dependency is away: of live calls that began together it asks a model
+together, every 15 s, and an answer takes a moment."""
 RECOVERY_S = 45.0
 """Seconds that it may take to see that it is back: the longest back-off and what an attempt takes."""
 LOOKED_AT_S = max(SECONDS, 235 + RECOVERY_S + 5)
