@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from pipeline.extract.calibration import Truth, best_factor, folds, softmax
+from pipeline.extract.calibration import Truth, best_factor, folds, probabilities
 from pipeline.extract.compounds import joined_texts
 from pipeline.extract.features import Encode, Features, Floats, sklearn, terms_in
 from pipeline.extract.linear import Labels, Linear, in_few_dimensions, joint_regression, support_vectors
@@ -21,6 +21,8 @@ from pipeline.extract.scoring import Places, RunScorer
 # Where examples are few a joint logistic regression is better, where they are many support vectors are quicker.
 _MANY: Final = 1_000
 _FOLDS: Final = 5
+# The factor to expect on the margins of the joint regression, by five folds of MultiDoGO with eight examples a label.
+_USUAL_FACTOR: Final = 1.5
 _TEXTS_AT_A_TIME: Final = 500
 
 _Learn = Callable[[Any, Labels], Linear]
@@ -58,7 +60,7 @@ class TextClassifier:
             few = joint_regression(rows, targets)
             model = Linear(few.labels, (few.weights @ back.T) @ matrix, few.intercepts)
             held = (_held_out(joint_regression, rows, targets, fold_of == fold) for fold in range(_FOLDS))
-            factor = best_factor(chain.from_iterable(held))
+            factor = best_factor(chain.from_iterable(held), usual=_USUAL_FACTOR)
         return cls(RunScorer(features, model.weights), model, factor)
 
     def probabilities(self, texts: Sequence[str]) -> Floats:
@@ -72,7 +74,7 @@ class TextClassifier:
 
     def of_runs(self, terms: Sequence[str], first: Places, after: Places) -> Floats:
         """The probabilities of the runs ``terms[first[i]:after[i]]``, shape (runs, labels)."""
-        return softmax((self._scorer.margins(terms, first, after) + self._intercepts) * self._factor)
+        return probabilities((self._scorer.margins(terms, first, after) + self._intercepts) * self._factor)
 
 
 def check_installed() -> None:
