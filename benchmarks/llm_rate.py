@@ -17,6 +17,7 @@ from pipeline.stages import FAILED, Stage, intents, stage_named
 from schemas.wire import Lane
 from workers.in_process import InProcessBroker, InProcessWorker
 from workers.limits import Limits
+from workers.processes import collect_garbage_seldom
 
 _WARM_UP: Final = 20
 _TIMEOUT_S: Final = 60.0
@@ -94,10 +95,11 @@ async def bare_run(base_url: str, found: Material, *, calls: int, in_flight: int
 async def side_by_side(
     base_url: str, found: Material, *, calls: int, in_flight: int, rounds: int
 ) -> dict[str, list[Run]]:
-    """Both in turn, after a few calls that warm up what is made once."""
+    """Both in turn, after a few calls that warm up what is made once, in a process that is set up as a worker's is."""
     runs: dict[str, list[Run]] = {"convmine": [], "bare": []}
     await worker_run(base_url, found, calls=_WARM_UP, in_flight=in_flight)
     await bare_run(base_url, found, calls=_WARM_UP, in_flight=in_flight)
+    collect_garbage_seldom()
     for _ in range(rounds):
         runs["bare"].append(await bare_run(base_url, found, calls=calls, in_flight=in_flight))
         runs["convmine"].append(await worker_run(base_url, found, calls=calls, in_flight=in_flight))

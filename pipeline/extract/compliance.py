@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from pipeline.extract.findings import SIDES, evidence_of
-from pipeline.extract.phrases import LENIENT, STRICT, Line, find_span, line
+from pipeline.extract.phrases import LENIENT, STRICT, Line, find_span, line, together
 from pipeline.extract.sensitive import find_sensitive
 from pipeline.scenarios.model import ForbiddenPhrase, RequiredPhrase, WordLists
 from schemas.insight import ComplianceHit, ComplianceKind, Evidence
@@ -17,12 +17,12 @@ def check_compliance(segments: Sequence[Segment], lists: WordLists, outcome: str
     """The hits of a whole conversation; of a conversation without words nothing can be said."""
     if not segments:
         return []
+    heard = [(segment, line(segment.text)) for segment in segments]
     hits = [
         ComplianceHit(kind=ComplianceKind.MISSING_PHRASE, name=phrase.name)
         for phrase in lists.required_phrases
-        if phrase.when_outcome in {None, outcome} and not _was_said(phrase, segments)
+        if phrase.when_outcome in {None, outcome} and not _was_said(phrase, heard)
     ]
-    heard = [(segment, line(segment.text)) for segment in segments] if lists.forbidden_phrases else []
     hits += [
         ComplianceHit(kind=ComplianceKind.FORBIDDEN_PHRASE, name=phrase.name, evidence=said)
         for phrase in lists.forbidden_phrases
@@ -31,12 +31,12 @@ def check_compliance(segments: Sequence[Segment], lists: WordLists, outcome: str
     return [*hits, *find_sensitive(segments, lists.sensitive_words)]
 
 
-def _was_said(phrase: RequiredPhrase, segments: Iterable[Segment]) -> bool:
+def _was_said(phrase: RequiredPhrase, heard: Iterable[tuple[Segment, Line]]) -> bool:
     speaks = _speaker(phrase.role)
     until = float("inf") if phrase.within_s is None else phrase.within_s * 1_000
     # One text, as the recogniser may have cut the phrase in two.
-    heard = line(" ".join(segment.text for segment in segments if speaks(segment) and segment.start_ms <= until))
-    return any(find_span(line(wording), heard, at_least=LENIENT) is not None for wording in phrase.any_of)
+    whole = together(words for segment, words in heard if speaks(segment) and segment.start_ms <= until)
+    return any(find_span(line(wording), whole, at_least=LENIENT) is not None for wording in phrase.any_of)
 
 
 def _said(phrase: ForbiddenPhrase, heard: Iterable[tuple[Segment, Line]]) -> Iterator[Evidence]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from functools import cache
 from itertools import chain
+from threading import Lock
 from typing import Final
 
 import numpy as np
@@ -18,7 +20,7 @@ from pipeline.extract.objections import objections_among
 from pipeline.extract.outcome import inferred_outcome
 from pipeline.extract.summary import plain_summary
 from pipeline.extract.windows import NONE, Piece, best_cut, lattice
-from pipeline.scenarios.model import Edition, Taxonomy
+from pipeline.scenarios.model import Taxonomy
 from schemas.insight import Extractor, Provenance
 from schemas.transcript import Segment
 from schemas.wire import Role
@@ -29,6 +31,8 @@ DEFAULT_THRESHOLD: Final = 0.4
 _VERSION: Final = "lexical.v2"
 # Segments that are cut in one go: enough to share the cost of array calls, few enough for the processor's cache.
 _AT_A_TIME: Final = 50
+_MOST_FITTED: Final = 32
+"""Taxonomies that are fitted at a time, some 7 MB each (of 30 intents): those of versions that run no more go."""
 
 
 class LexicalClassifier:
@@ -48,16 +52,22 @@ class LexicalClassifier:
     ) -> None:
         self._threshold = threshold
         self._fitted = cache(lambda sides: _fit(taxonomy, sides, encode))
+        self._fitting = Lock()
 
     def find(self, segments: Sequence[Segment]) -> list[FoundIntent]:
         """The intents in order of time; of one intent in one segment the surest."""
         pieces: dict[str, list[Piece]] = {}
         for sides in dict.fromkeys(SIDES[segment.role] for segment in segments):
-            if (classifier := self._fitted(sides)) is not None:
+            if (classifier := self._of(sides)) is not None:
                 said = [segment for segment in segments if SIDES[segment.role] == sides]
                 for start in range(0, len(said), _AT_A_TIME):
                     pieces |= _cut(said[start : start + _AT_A_TIME], classifier)
         return [found for segment in segments for found in self._sure(segment, pieces.get(segment.segment_id, []))]
+
+    def _of(self, sides: frozenset[Role]) -> TextClassifier | None:
+        """Fitted once: of the threads that need it first, one does it and the others wait."""
+        with self._fitting:
+            return self._fitted(sides)
 
     def _sure(self, segment: Segment, pieces: Iterable[Piece]) -> list[FoundIntent]:
         surest: dict[str, Piece] = {}
@@ -73,18 +83,21 @@ class LexicalClassifier:
 
 
 class LexicalExtractor:
-    """``LexicalClassifier`` for every edition that comes along; each is fitted once, outside the event loop."""
+    """``LexicalClassifier`` for every taxonomy that comes along; each is fitted once, outside the event loop.
+
+    A taxonomy is known by what it is, not by its scenario's version: two tenants may have another one each under the
+    same number.
+    """
 
     def __init__(self, *, threshold: float | None = None, encode: Encode | None = None) -> None:
         self._threshold = DEFAULT_THRESHOLD if threshold is None else threshold
         self._encode = encode
-        self._fitted: dict[tuple[str, int, str], LexicalClassifier] = {}
-        self._fitting = asyncio.Lock()
+        self._classifiers: OrderedDict[int, tuple[Taxonomy, LexicalClassifier]] = OrderedDict()
 
     async def extract(self, conversation: Conversation) -> Findings:
         """Never asks anybody."""
         scenario, edition = conversation.scenario, conversation.edition
-        classifier = await self._classifier((scenario.id, scenario.version, edition.language), edition)
+        classifier = self._classifier(edition.taxonomy)
         intents = await asyncio.to_thread(classifier.find, conversation.segments)
         outcome = inferred_outcome(intents, edition)
         return Findings(
@@ -104,13 +117,16 @@ class LexicalExtractor:
     async def close(self) -> None:
         """Nothing is held open."""
 
-    async def _classifier(self, key: tuple[str, int, str], edition: Edition) -> LexicalClassifier:
-        async with self._fitting:
-            if key not in self._fitted:
-                self._fitted[key] = await asyncio.to_thread(
-                    LexicalClassifier, edition.taxonomy, threshold=self._threshold, encode=self._encode
-                )
-            return self._fitted[key]
+    def _classifier(self, taxonomy: Taxonomy) -> LexicalClassifier:
+        """That of this taxonomy, not fitted yet where it is new; the one that was least recently used goes."""
+        known = self._classifiers.get(id(taxonomy))
+        if known is None:
+            classifier = LexicalClassifier(taxonomy, threshold=self._threshold, encode=self._encode)
+            known = self._classifiers[id(taxonomy)] = (taxonomy, classifier)  # while it is held, its id is its own
+        self._classifiers.move_to_end(id(taxonomy))
+        if len(self._classifiers) > _MOST_FITTED:
+            self._classifiers.popitem(last=False)
+        return known[1]
 
 
 def _cut(segments: Sequence[Segment], classifier: TextClassifier) -> dict[str, list[Piece]]:

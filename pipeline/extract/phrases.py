@@ -5,9 +5,10 @@ A number or a negation is no recognition error: "is not recorded" does not say "
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import accumulate, chain
 from typing import Final
 
 from pipeline.extract.spoken import Kind, tokens
@@ -36,6 +37,16 @@ def line(text: str) -> Line:
     return Line(found, _joined(found), any(is_han(word.text) for word in found))
 
 
+def together(lines: Iterable[Line]) -> Line:
+    """Several texts as one; each word keeps the place that it has in its own."""
+    told = [one for one in lines if one.words]
+    return Line(
+        tuple(chain.from_iterable(one.words for one in told)),
+        " ".join(one.whole for one in told),
+        any(one.has_han for one in told),
+    )
+
+
 def find_phrase(phrase: str, text: str, *, at_least: float = STRICT) -> str | None:
     """The words of ``text`` that say ``phrase``, exactly as they stand there, or None.
 
@@ -60,18 +71,33 @@ def find_span(wanted: Line, said: Line, *, at_least: float) -> tuple[int, int] |
     slack = 0 if at_least >= 100 else 1  # noqa: PLR2004 - equal
     # Most phrases are in most turns not at all, and that is quickly seen.
     if target not in said.whole and (
-        not slack or fuzz.partial_ratio(target, said.whole, score_cutoff=at_least - 10) == 0
+        not slack
+        or not any(part in said.whole for part in _parts(target, at_least))
+        or fuzz.partial_ratio(target, said.whole, score_cutoff=at_least - 10) == 0
     ):
         return None
     turning = _turning(target)
+    starts = list(accumulate((len(word.text) + 1 for word in words), initial=0))
     best: tuple[float, int, int] | None = None
     for size in range(max(1, len(wanted.words) - slack), len(wanted.words) + slack + 1):
         for first in range(len(words) - size + 1):
-            here = _joined(words[first : first + size])
+            here = said.whole[starts[first] : starts[first + size] - 1]
             score = fuzz.ratio(target, here, score_cutoff=at_least)
             if score and (best is None or score > best[0]) and _turning(here) == turning:
                 best = score, first, first + size - 1
     return None if best is None else (words[best[1]].start, words[best[2]].end)
+
+
+@lru_cache(maxsize=4_096)
+def _parts(target: str, at_least: float) -> tuple[str, ...]:
+    """Pieces of a phrase, of which one at least stands unchanged in all that is so much like it.
+
+    A likeness of r leaves room for 2n(1 - r)/r letters put in or left out, where n are the phrase's; in one piece more
+    than that, one is untouched.
+    """
+    count = int(2 * len(target) * (100 - at_least) / at_least) + 1
+    size = max(1, len(target) // count)
+    return tuple(target[place * size : (place + 1) * size] for place in range(count))
 
 
 def _turning(text: str) -> list[str]:

@@ -41,10 +41,17 @@ def find_quote(quote: str, text: str, *, mention: bool = False) -> str | None:
     long = sum(len(token.text) for token in wanted) >= _LONG_QUOTE
     for misheard in (0, max(1, len(wanted) // _MISHEARD_OF))[: 1 + long]:
         for first in range(len(said)):
+            if not misheard and _begins_otherwise(wanted[0], said[first]):
+                continue
             end = _end(wanted, said, first, misheard)
             if end is not None and (mention or not _negated(said, first, end, text)):
                 return text[said[first].start : max(token.end for token in said[first:end])]
     return None
+
+
+def _begins_otherwise(wanted: Token, here: Token) -> bool:
+    """Whether a quote cannot begin here, seen by one letter: neither word is the other one or a part of it."""
+    return wanted.kind is not Kind.FILLER and wanted.text[0] != here.text[0]
 
 
 def _end(wanted: Sequence[Token], said: Sequence[Token], first: int, misheard: int) -> int | None:

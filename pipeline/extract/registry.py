@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from pipeline.errors import Config
 from pipeline.extract.findings import IntentExtractor
@@ -13,6 +13,10 @@ from pipeline.ports import Meter
 from pipeline.scenarios.load import ScenarioError
 from pipeline.scenarios.model import Scenarios
 from pipeline.settings import OPENAI_URL, Settings
+
+if TYPE_CHECKING:
+    from pipeline.extract.llm import LlmExtractor
+    from pipeline.llm.guarded import GuardedChat
 
 
 def build_extractor(settings: Settings, scenarios: Scenarios, meter: Meter | None = None) -> IntentExtractor:
@@ -44,16 +48,18 @@ def _lexical(settings: Settings, meter: Meter) -> IntentExtractor:
     return LexicalExtractor(threshold=settings.extract.threshold, encode=encode)
 
 
-def _llm(settings: Settings, meter: Meter) -> IntentExtractor:
-    from pipeline.extract.counted import Counted
-    from pipeline.extract.llm import LlmExtractor
+def open_chat(settings: Settings, meter: Meter) -> GuardedChat:
+    """The model that the settings name, asked within its budget and at its pace, and with the answers that are kept.
+
+    Raises:
+        Config: what it needs is not set.
+    """
     from pipeline.extract.tokens import prompt_tokens
     from pipeline.llm.caches import open_cache
     from pipeline.llm.guarded import GuardedChat
     from pipeline.llm.models import open_model
-    from pipeline.llm.prices import Prices
 
-    chat = GuardedChat(
+    return GuardedChat(
         open_model(settings, meter, prompt_tokens),
         reasks=settings.extract.reasks,
         most_tokens=settings.extract.most_tokens,
@@ -61,15 +67,33 @@ def _llm(settings: Settings, meter: Meter) -> IntentExtractor:
         cache=open_cache(settings),
         server=settings.llm.base_url or OPENAI_URL,
     )
-    extractor = LlmExtractor(
+
+
+def llm_extractor(settings: Settings, chat: GuardedChat, *, asked_as: str | None = None) -> LlmExtractor:
+    """The extractor that asks this model, with nothing behind it.
+
+    Args:
+        settings: the groups EXTRACT and BUDGET.
+        chat: who is asked.
+        asked_as: the model that it is asked for, for its price; that of the settings where it is not given.
+    """
+    from pipeline.extract.llm import LlmExtractor
+    from pipeline.llm.prices import Prices
+
+    return LlmExtractor(
         chat,
-        price=partial(Prices(settings.budget.prices).cost_usd, asked_as=settings.llm.model),
+        price=partial(Prices(settings.budget.prices).cost_usd, asked_as=asked_as or settings.llm.model),
         chunk_tokens=settings.extract.chunk_tokens,
         overlap_turns=settings.extract.overlap_turns,
         at_once=settings.extract.chunks_at_once,
         votes=settings.extract.votes,
     )
-    return _backed(Counted(extractor, meter), settings, meter)
+
+
+def _llm(settings: Settings, meter: Meter) -> IntentExtractor:
+    from pipeline.extract.counted import Counted
+
+    return _backed(Counted(llm_extractor(settings, open_chat(settings, meter)), meter), settings, meter)
 
 
 def _backed(model: IntentExtractor, settings: Settings, meter: Meter) -> IntentExtractor:

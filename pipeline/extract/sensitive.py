@@ -24,8 +24,9 @@ def find_sensitive(segments: Iterable[Segment], rules: tuple[SensitiveWords, ...
     are read in full.
     """
     said: dict[int, list[Evidence]] = {}
-    for segment in segments:
-        for rule, spans in _in_text(segment.text, rules).items():
+    finder = _finder(rules)
+    for segment in segments if finder else ():
+        for rule, spans in _in_text(segment.text, finder).items():
             said.setdefault(rule, []).extend(evidence_of(segment, segment.text[start:end]) for start, end in spans)
     return [
         ComplianceHit(kind=ComplianceKind.SENSITIVE_WORD, name=rules[rule].name, evidence=tuple(said[rule]))
@@ -33,12 +34,13 @@ def find_sensitive(segments: Iterable[Segment], rules: tuple[SensitiveWords, ...
     ]
 
 
-def _in_text(text: str, rules: tuple[SensitiveWords, ...]) -> dict[int, list[Span]]:
+def _in_text(text: str, finder: Any) -> dict[int, list[Span]]:  # noqa: ANN401 - pyahocorasick has no types
     """Where the words of each rule stand; of those of one rule that overlap the longest."""
-    joined, places = _joined(text)
-    found: dict[int, list[Span]] = {}
-    finder = _finder(rules)
-    for last, (length, numbers) in finder.iter(joined) if finder else ():
+    finds = list(finder.iter(_joined(text)))
+    if not finds:  # as in most turns
+        return {}
+    places, found = _places(text), dict[int, list[Span]]()
+    for last, (length, numbers) in finds:
         # Between its two borders.
         span = places[last - length + 2][0], places[last - 1][1]
         for rule in numbers:
@@ -54,14 +56,17 @@ def _keep_longest(spans: list[Span], new: Span) -> None:
         spans.append(new)
 
 
-def _joined(text: str) -> tuple[str, list[Span]]:
-    """The words of a text with a border at each side, and for each character where its word stands in the text."""
-    pieces, places = [_BORDER], [(0, 0)]
+def _joined(text: str) -> str:
+    """The words of a text with a border at each side."""
+    return _BORDER + "".join(spelled_out(word.text) + _BORDER for word in letters(text))
+
+
+def _places(text: str) -> list[Span]:
+    """For each character of ``_joined`` where its word stands in the text."""
+    places = [(0, 0)]
     for word in letters(text):
-        piece = spelled_out(word.text) + _BORDER
-        pieces.append(piece)
-        places += [(word.start, word.end)] * len(piece)
-    return "".join(pieces), places
+        places += [(word.start, word.end)] * len(spelled_out(word.text) + _BORDER)
+    return places
 
 
 @lru_cache(maxsize=64)
@@ -72,8 +77,7 @@ def _finder(rules: tuple[SensitiveWords, ...]) -> Any:  # noqa: ANN401 - pyahoco
     numbers: dict[str, set[int]] = {}
     for number, rule in enumerate(rules):
         for wording in rule.any_of:
-            joined, _ = _joined(wording)
-            if joined != _BORDER:
+            if (joined := _joined(wording)) != _BORDER:
                 numbers.setdefault(joined, set()).add(number)
     if not numbers:
         return None

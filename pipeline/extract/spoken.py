@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from enum import Enum, auto
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from pipeline.extract.numbers import digits
 from pipeline.extract.traditional import simplified
@@ -24,9 +23,8 @@ class Kind(Enum):
     FILLER = auto()
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
-    """What is compared, and where it stands in the text (``text[start:end]``)."""
+class Token(NamedTuple):
+    """What is compared, and where it stands in the text (``text[start:end]``); a tuple, as ``Word`` is."""
 
     text: str
     kind: Kind
@@ -173,7 +171,7 @@ def _numbers(run: list[Token]) -> list[Token]:
     if all(_LITERAL.fullmatch(one.text) and len(one.text) == 1 for one in run):
         return [Token("".join(one.text for one in run), Kind.NUMBER, run[0].start, run[-1].end)]
     # What is about a number, as 两三 is two or three, stays as it is said.
-    return [replace(one, text=one.text if one.text in _HAN_NUMBERS else digits(one.text)) for one in run]
+    return [one._replace(text=one.text if one.text in _HAN_NUMBERS else digits(one.text)) for one in run]
 
 
 def _is_digits(text: str) -> bool:

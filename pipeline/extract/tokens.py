@@ -41,9 +41,10 @@ def estimated_tokens(text: str) -> int:
 def prompt_tokens(messages: Iterable[ChatMessage]) -> int:
     """Tokens of a whole prompt; its instructions, the same for every call, are counted once."""
     return sum(
-        _MESSAGE + (_instructed if message.role == "system" else estimated_tokens)(message.content)
-        for message in messages
+        _MESSAGE + (_instructed if message.role == "system" else _asked)(message.content) for message in messages
     )
 
 
 _instructed: Final = lru_cache(maxsize=64)(estimated_tokens)
+# Counted to see whether it fits, and at once again for the budget.
+_asked: Final = lru_cache(maxsize=64)(estimated_tokens)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 # Han, kana and compatibility ideographs: scripts written without spaces.
 _HAN: Final = r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
@@ -29,9 +28,11 @@ _CONTRACTIONS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
-    """One word, lower case, and where it stands in the text (``text[start:end]``)."""
+class Word(NamedTuple):
+    """One word, lower case, and where it stands in the text (``text[start:end]``).
+
+    A tuple, as a call has very many, and no other value is made as quickly.
+    """
 
     text: str
     start: int
@@ -41,11 +42,11 @@ class Word:
 def words(text: str) -> list[Word]:
     """The words of a text in order, without punctuation and what was masked; Chinese is cut by jieba."""
     found: list[Word] = []
-    for run in _runs(text):
-        if is_han(run[0]):
-            found += [Word(piece, run.start() + a, run.start() + b) for piece, a, b in _jieba().tokenize(run[0])]
+    for said, start, end in _runs(text):
+        if is_han(said):
+            found += [Word(piece, start + a, start + b) for piece, a, b in _jieba().tokenize(said)]
         else:
-            found.append(Word(_fold(run[0]), run.start(), run.end()))
+            found.append(Word(_fold(said), start, end))
     return found
 
 
@@ -56,24 +57,25 @@ def letters(text: str) -> tuple[Word, ...]:
     Each turn of a call is compared with every phrase of the word lists, so that the newest are kept.
     """
     found: list[Word] = []
-    for run in _runs(text):
-        if is_han(run[0]):
-            found += [Word(letter, place, place + 1) for place, letter in enumerate(run[0], run.start())]
+    for said, start, end in _runs(text):
+        if is_han(said):
+            found += [Word(letter, place, place + 1) for place, letter in enumerate(said, start)]
         else:
-            found.append(Word(_fold(run[0]), run.start(), run.end()))
+            found.append(Word(_fold(said), start, end))
     return tuple(found)
 
 
-def _runs(text: str) -> Iterator[re.Match[str]]:
-    """Runs of one script; the placeholder of a masked number, as in "[CARD]", is nobody's word."""
+def _runs(text: str) -> Iterator[tuple[str, int, int]]:
+    """Runs of one script with their places; the placeholder of a masked number, as in "[CARD]", is nobody's word."""
     for run in _RUN.finditer(text):
-        if not (run.start() and text[run.start() - 1] == "[" and text.startswith("]", run.end())):
-            yield run
+        start, end = run.span()
+        if not (start and text[start - 1] == "[" and text.startswith("]", end)):
+            yield run[0], start, end
 
 
 def is_han(text: str) -> bool:
     """Whether a text begins in a script that is written without spaces."""
-    return _IS_HAN.match(text) is not None
+    return not text.isascii() and _IS_HAN.match(text) is not None
 
 
 def spelled_out(word: str) -> str:

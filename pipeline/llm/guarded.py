@@ -131,7 +131,8 @@ class GuardedChat:
             return kept
         asked = await self._ask(request, read)
         # Another worker may have been quicker with the same event: then both go on with its answer.
-        return _valid(await self._cache.put(key, asked.said, subject=subject), read) or asked
+        kept_first = await self._cache.put(key, asked.said, subject=subject)
+        return asked if kept_first == asked.said else _valid(kept_first, read) or asked
 
     async def _ask(self, request: ChatRequest, read: Callable[[str], T]) -> Asked[T]:
         spent, left = Took(), self._reasks
@@ -150,7 +151,7 @@ class GuardedChat:
             asked = self._again(problem, said, asked, request, left)
             left -= problem.why is not Why.CUT_OFF
         assert problem is not None
-        raise self._withheld(problem, spent)
+        raise self._withheld(problem, spent, request)
 
     async def _said(self, asked: ChatRequest, problem: _Problem | None, spent: Took) -> ChatAnswer:
         try:
@@ -158,7 +159,7 @@ class GuardedChat:
         except Withheld as error:
             if problem is not None and error.why is Why.TOO_LONG:
                 # Only the further try does not fit into the model's context: what led to it is the reason.
-                raise self._withheld(problem, spent) from error
+                raise self._withheld(problem, spent, asked) from error
             raise Withheld(error.message, why=error.why, spent=spent, hint=error.hint) from error
 
     def _again(
@@ -175,11 +176,13 @@ class GuardedChat:
             return replace(asked, messages=(*request.messages, *shown))
         return None
 
-    def _withheld(self, problem: _Problem, spent: Took) -> Withheld:
+    def _withheld(self, problem: _Problem, spent: Took, asked: ChatRequest) -> Withheld:
         message = problem.message
         if problem.why is Why.INVALID:
             tries = f"{spent.tries} {'try' if spent.tries == 1 else 'tries'}"
-            message = f"the model {self._model.name} gave no valid answer in {tries}: {message[:_SHOWN_ERROR]}"
+            message = (
+                f"the model {asked.model or self._model.name} gave no valid answer in {tries}: {message[:_SHOWN_ERROR]}"
+            )
         return Withheld(message, why=problem.why, spent=spent, hint=_HINTS.get(problem.why))
 
 

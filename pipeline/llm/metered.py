@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from pipeline import figures
 from pipeline.errors import ConvmineError, Retryable
@@ -54,6 +54,7 @@ class Metered:
         self._model = model
         self._means = means
         self._clock = clock
+        self._schema: tuple[Mapping[str, Any], ChatMessage] | None = None
 
     @property
     def name(self) -> str:
@@ -166,10 +167,15 @@ class Metered:
 
     def _need(self, request: ChatRequest) -> Amount:
         """The most that a request may take, as far as it can be estimated; servers count the schema as input."""
-        schema = ChatMessage("system", json.dumps(dict(request.json_schema), ensure_ascii=False))
-        sent = self._means.estimate((*request.messages, schema))
+        sent = self._means.estimate((*request.messages, self._as_message(request.json_schema)))
         usd = self._means.prices.cost_usd(self._asked(request), sent, request.max_tokens)
         return Amount(sent + request.max_tokens, usd or 0.0)
+
+    def _as_message(self, schema: Mapping[str, Any]) -> ChatMessage:
+        """Written out once for calls one after the other that are asked with the very same schema, as most are."""
+        if self._schema is None or self._schema[0] is not schema:
+            self._schema = schema, ChatMessage("system", json.dumps(dict(schema), ensure_ascii=False))
+        return self._schema[1]
 
 
 def _for(request: ChatRequest) -> dict[str, str]:

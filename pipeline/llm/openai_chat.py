@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from pipeline.dependencies import answered
@@ -114,13 +115,14 @@ class OpenAIChat:
         import aiohttp
         import openai
 
+        service = replace(self._service, model=request.model or self._model)
         try:
             answer = await self._answered(request)
         except openai.APIStatusError as error:
             held = complaint(error.status_code, error.body)
-            raise withheld(held) or translated(error, self._service) from error
+            raise withheld(held) or translated(error, service) from error
         except openai.OpenAIError as error:
-            raise translated(error, self._service) from error
+            raise translated(error, service) from error
         except TimeoutError as error:
             late = f"{self._service.title} at {self._client.base_url} gave no answer in {self._timeout_s:g} s"
             raise Retryable(late, dependency="llm") from error

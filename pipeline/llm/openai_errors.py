@@ -47,7 +47,9 @@ def _root(error: openai.APIConnectionError) -> str:
     root: BaseException = error
     while root.__cause__ is not None:
         root = root.__cause__
-    return (str(root) or str(error)) if isinstance(root, OSError) else "Connection error."
+    if isinstance(root, OSError) and str(root):
+        return str(root)
+    return str(error) if isinstance(root, TimeoutError) else "Connection error."
 
 
 def _refusal(error: openai.APIStatusError, service: Service) -> Retryable | Poison | Config:

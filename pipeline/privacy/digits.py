@@ -79,6 +79,11 @@ class Run:
         return sum(len(piece.digits) for piece in self.pieces if piece.said is not Said.CARDINAL)
 
 
+def holds_digits(tokens: Iterable[Token]) -> bool:
+    """Whether there is anything that a piece could begin with; misheard words alone make no run."""
+    return any(token.kind is Kind.NUMBER or token.text in _BEGINNINGS for token in tokens)
+
+
 def runs(tokens: Sequence[Token], misheard: Mapping[str, str]) -> Iterator[Run]:
     """The runs of a stream: amounts, and misheard words that are no digits, are left out at their edges.
 

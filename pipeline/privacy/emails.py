@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from pipeline.privacy.lexicon import BEFORE_ADDRESSES, REPEATS, TEENS, TENS, UNITS, WEAK
@@ -19,6 +19,12 @@ _MOST_NAMES: Final = 4
 _MOST_HOSTS: Final = 24
 _LONGEST: Final = 64
 _AFTER_LATIN: Final = "\u0250"
+
+
+def holds_address(tokens: Iterable[Token]) -> bool:
+    """Whether there are a sign and a dot, written or said, as in every address."""
+    texts = {token.text for token in tokens}
+    return not texts.isdisjoint(_SIGNS) and not texts.isdisjoint(_DOTS | {"."})
 
 
 def emails(tokens: Sequence[Token]) -> Iterator[tuple[int, int]]:

@@ -8,8 +8,8 @@ from typing import Final
 
 from pipeline.privacy.checks import regions_of
 from pipeline.privacy.context import context_of
-from pipeline.privacy.digits import runs
-from pipeline.privacy.emails import emails
+from pipeline.privacy.digits import holds_digits, runs
+from pipeline.privacy.emails import emails, holds_address
 from pipeline.privacy.judging import Judge, Verdict
 from pipeline.privacy.letters import mixed
 from pipeline.privacy.lexicon import MISHEARD
@@ -74,9 +74,12 @@ def _cuts_of_words(segments: Sequence[Segment], language: str | None) -> Mapping
 def _cuts(segments: Sequence[Segment], language: str | None) -> Mapping[int, Sequence[Cut]]:
     """What is to be replaced, by the segment's index; in order, none across another."""
     spoken = streams(segments)
+    telling = [stream for stream in spoken if holds_digits(stream) or holds_address(stream)]
+    if not telling:  # as most texts: what is around numbers need not be looked at
+        return {}
     judge = Judge(context_of(segments, chain.from_iterable(spoken)), regions_of(language))
     found: dict[int, list[Cut]] = {}
-    for stream in spoken:
+    for stream in telling:
         for cut in _cuts_of_stream(stream, segments, judge, _misheard(language)):
             found.setdefault(cut.segment, []).append(cut)
     return {index: list(_apart(cuts)) for index, cuts in found.items()}

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from talks import talk
 
+from pipeline.extract import entities
 from pipeline.extract.entities import find_entities, normalised_value
 from pipeline.scenarios.load import shipped
 from pipeline.scenarios.model import EntityDefinition
@@ -51,3 +54,16 @@ def test_slots_come_in_order_of_what_was_said() -> None:
         "money",
         "plan",
     ]
+
+
+PATTERNS = ["a+b", "^b|c$", r"\bab\b", "(a)\\1", "(?i)CA", "(?P<n>b)", "a(?=b)|c", "[^a]b"]
+
+
+@given(st.lists(st.sampled_from(PATTERNS), min_size=1, max_size=4), st.text("abcABC ", min_size=1, max_size=12))
+def test_several_patterns_find_together_what_they_find_alone(patterns: list[str], text: str) -> None:
+    segments = [talk("c: said")[0].model_copy(update={"text": text})]
+    slot = EntityDefinition(name="slot", title="Slot", patterns=tuple(patterns))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(entities, "_joined", lambda _: None)
+        alone = find_entities(segments, [slot])
+    assert find_entities(segments, [slot]) == alone

@@ -7,6 +7,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from talks import talk
 
+from pipeline.extract import quotes
 from pipeline.extract.grounding import ground
 from pipeline.extract.quotes import find_quote
 from pipeline.extract.spoken import Kind, tokens
@@ -21,6 +22,7 @@ WORDS += ["offered", "discount", "yesterday", "monthly", "speed", "router", "cus
 WORDS += ["moving", "abroad", "holiday", "account", "number"]
 SENTENCES = st.lists(st.sampled_from(WORDS), min_size=4, max_size=12, unique=True)
 AMOUNTS = st.integers(1, 999_999)
+PIECES = st.sampled_from(["uh", "s i m", "sim", "wifi", "wi fi", "a", "two", "2", "not", "don't", "要"])
 
 
 def in_words(number: int) -> str:
@@ -189,6 +191,18 @@ def test_what_is_found_stands_in_the_text(quote: str, text: str) -> None:
 def test_every_text_quotes_itself(text: str) -> None:
     if any(token.kind is not Kind.FILLER for token in tokens(text)):
         assert find_quote(text, text) is not None
+
+
+@given(
+    st.lists(PIECES, max_size=5),
+    st.lists(PIECES, max_size=9),
+)
+def test_a_place_that_is_passed_over_at_a_glance_holds_no_quote(quote: list[str], said: list[str]) -> None:
+    wanted, text = " ".join(quote), " ".join(said)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(quotes, "_begins_otherwise", lambda *_: False)
+        looked_for = find_quote(wanted, text)
+    assert find_quote(wanted, text) == looked_for
 
 
 def test_a_traditional_letter_keeps_its_place() -> None:

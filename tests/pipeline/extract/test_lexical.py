@@ -1,11 +1,18 @@
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
 import pytest
 from talks import conversation, talk
 
+from pipeline.extract import lexical
+from pipeline.extract.findings import Conversation
 from pipeline.extract.lexical import LexicalClassifier, LexicalExtractor
 from pipeline.llm.static_embedding import StaticEmbedding
 from pipeline.scenarios.load import shipped
+from pipeline.scenarios.model import Taxonomy
 from schemas.insight import Extractor
 from schemas.wire import Role
 
@@ -95,3 +102,45 @@ async def test_no_intent_is_no_outcome_and_is_said() -> None:
     findings = await LexicalExtractor().extract(conversation("c: yes", "a: okay"))
     assert (findings.intents, findings.outcome) == ((), None)
     assert findings.summary == "Nothing was said that this scenario has a name for."
+
+
+def with_taxonomy(talked: Conversation, **changed: object) -> Conversation:
+    """The same talk, mined with another taxonomy of the same scenario and version."""
+    taxonomy = talked.edition.taxonomy.model_copy(update=changed)
+    return replace(talked, edition=talked.edition.model_copy(update={"taxonomy": taxonomy}))
+
+
+async def test_two_taxonomies_of_one_version_are_told_apart() -> None:
+    talked = conversation("c: i would like to cancel my home internet contract")
+    intents = [one for one in talked.edition.taxonomy.intents if one.name != "cancel_contract"]
+    extractor = LexicalExtractor()
+    found = [await extractor.extract(one) for one in (talked, with_taxonomy(talked, intents=tuple(intents)))]
+    assert ["cancel_contract" in {intent.name for intent in one.intents} for one in found] == [True, False]
+
+
+async def test_what_was_fitted_for_a_taxonomy_that_is_long_out_of_use_is_let_go(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fitted: list[Taxonomy] = []
+    monkeypatch.setattr(lexical, "_MOST_FITTED", 2)
+    monkeypatch.setattr(lexical, "_fit", lambda taxonomy, *_: fitted.append(taxonomy))
+    extractor = LexicalExtractor()
+    first, second, third = (with_taxonomy(conversation("c: hello")) for _ in range(3))
+    for talked in (first, second, first, third, first, second):
+        await extractor.extract(talked)
+    expected = [talked.edition.taxonomy for talked in (first, second, third, second)]
+    assert list(map(id, fitted)) == list(map(id, expected))
+
+
+def test_calls_that_need_a_taxonomy_at_the_same_time_fit_it_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    fitted: list[Taxonomy] = []
+
+    def fit(taxonomy: Taxonomy, *_: object) -> None:
+        time.sleep(0.05)  # long enough for the others to ask for it, too
+        fitted.append(taxonomy)
+
+    monkeypatch.setattr(lexical, "_fit", fit)
+    classifier = LexicalClassifier(shipped("telecom").edition("en").taxonomy)
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(classifier.find, [talk("c: hello")] * 4))
+    assert len(fitted) == 1

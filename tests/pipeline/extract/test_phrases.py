@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+from pipeline.extract import phrases
 from pipeline.extract.phrases import LENIENT, STRICT, find_phrase
 from pipeline.extract.words import letters
 
@@ -40,3 +41,24 @@ def test_what_stands_in_a_text_is_found_in_it(text: str, data: st.DataObject) ->
     quote = find_phrase(said, text)
     assert quote is not None
     assert [word.text for word in letters(quote)] == [word.text for word in letters(said)]
+
+
+@given(
+    st.lists(st.text("abcd ", min_size=1, max_size=9), min_size=2, max_size=5).map(" ".join),
+    st.lists(st.tuples(st.integers(0, 40), st.sampled_from(["", "a", "x", " "])), max_size=4),
+    st.text("abcd ", max_size=12),
+    st.sampled_from([STRICT, LENIENT]),
+)
+@example("abcde fghij klmno pqrst", [(2, "cx"), (8, "gx"), (15, "lx"), (22, "qx")], "", STRICT)  # 92 of 100
+@example("you will be cut off", [(4, "x"), (9, ""), (13, "a")], "so", STRICT)
+def test_a_phrase_that_is_passed_over_at_a_glance_is_not_there(
+    phrase: str, changes: list[tuple[int, str]], before: str, at_least: float
+) -> None:
+    text = phrase
+    for place, letter in changes:
+        text = text[:place] + letter + text[place + 1 :]
+    text = f"{before} {text} {before}"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(phrases, "_parts", lambda *_: ("",))  # which stands everywhere
+        looked_for = find_phrase(phrase, text, at_least=at_least)
+    assert find_phrase(phrase, text, at_least=at_least) == looked_for

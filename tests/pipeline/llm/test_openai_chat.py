@@ -270,8 +270,33 @@ async def test_a_server_that_is_away_is_retryable() -> None:
     with llm_server(Say("{}")) as server:
         pass
     async with chat_with(server) as model:
-        with pytest.raises(Retryable, match="cannot be reached"):
+        with pytest.raises(Retryable, match=r"cannot be reached: .*Connect call failed"):
             await model.answer(REQUEST)
+
+
+@pytest.mark.parametrize(
+    ("sent", "named"),
+    [
+        (b"", "cannot be reached: Connection error"),
+        (b"HTTP/1.1 200 OK\r\ncontent-type: appl", "cannot be reached: Connection error"),
+        (b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{", "cannot be reached: Connection error"),
+        (b"220 mail.example ESMTP\r\n", "cannot be read: .*Bad status line"),
+    ],
+)
+async def test_a_connection_that_breaks_off_is_retryable_and_no_time_out(sent: bytes, named: str) -> None:
+    async def break_off(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(sent)
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(break_off, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    model = OpenAIChat("m1", base_url=f"http://127.0.0.1:{port}/v1", api_key=None, timeout_s=5)
+    with pytest.raises(Retryable, match=named):
+        await model.answer(REQUEST)
+    await model.close()
+    server.close()
 
 
 def checked(text: str) -> object:
