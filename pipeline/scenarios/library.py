@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from pipeline.scenarios.load import ScenarioError, validated
+from pipeline.scenarios.load import ScenarioError, validated, with_shared_prompts
 from pipeline.scenarios.model import Challenger, Edition, Running, Scenario
 from pipeline.scenarios.prompt import Prompt, PromptError, parse_prompt
 from schemas.reference import PromptPublished, ScenarioPublished
@@ -35,6 +35,7 @@ class Library:
         self._names = tuple(names)
         self._tenants: dict[str, _Tenant] = {}
         self._made: dict[tuple[str, str], Scenario] = {}
+        self._listeners: list[Callable[[str, str], None]] = []
         self.revision = 0
         """Grows with every change."""
 
@@ -51,6 +52,15 @@ class Library:
     def names(self, tenant_id: str) -> tuple[str, ...]:
         """The scenarios of a tenant, in order of name."""
         return tuple(sorted({*self._names, *self._tenant(tenant_id).scenarios}))
+
+    @property
+    def tenants(self) -> frozenset[str]:
+        """The tenants that have published anything that is run."""
+        return frozenset(name for name, tenant in self._tenants.items() if tenant != _NOTHING)
+
+    def tell(self, listener: Callable[[str, str], None]) -> None:
+        """Have this called with the tenant and the scenario after every change."""
+        self._listeners.append(listener)
 
     def published(self, tenant_id: str, scenario: str, language: str, prompt: str) -> PromptPublished | None:
         """What was last published of a prompt."""
@@ -103,14 +113,17 @@ class Library:
 
     def _take(self, tenant_id: str, name: str, changed: _Tenant) -> Scenario:
         scenario = _assembled(name, changed, self._loaded)
-        self._put(tenant_id, name, changed)
-        self._made[name, tenant_id] = scenario
+        self._put(tenant_id, name, changed, scenario)
         return scenario
 
-    def _put(self, tenant_id: str, name: str, changed: _Tenant) -> None:
+    def _put(self, tenant_id: str, name: str, changed: _Tenant, made: Scenario | None = None) -> None:
         self._tenants[tenant_id] = changed
         self._made.pop((name, tenant_id), None)
+        if made is not None:
+            self._made[name, tenant_id] = made
         self.revision += 1
+        for listener in self._listeners:
+            listener(tenant_id, name)
 
 
 def read_scenario(published: ScenarioPublished) -> Scenario:
@@ -123,7 +136,7 @@ def read_scenario(published: ScenarioPublished) -> Scenario:
     told = (published.scenario, published.scenario_version)
     if told != (scenario.id, scenario.version):
         raise ScenarioError(f"scenario {told[0]} v{told[1]}: what is in it is {scenario.id} v{scenario.version}")
-    return scenario
+    return with_shared_prompts(scenario)
 
 
 def _assembled(name: str, tenant: _Tenant, loaded: Callable[[str], Scenario]) -> Scenario:

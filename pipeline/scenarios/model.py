@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import date
 from hashlib import sha256
-from typing import Annotated, Any, Literal, Protocol, Self
+from typing import Annotated, Literal, Protocol, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from pipeline.scenarios.prompt import Prompt
 from schemas.call import OutcomeResult
@@ -262,7 +262,7 @@ class Example(_Part):
 
     id: Slug
     turns: Annotated[tuple[ExampleTurn, ...], Field(min_length=1)]
-    answer: Mapping[str, Any]
+    answer: Mapping[str, JsonValue]
 
 
 class Challenger(_Part):
@@ -355,6 +355,14 @@ class Scenario(_Part):
     editions: Mapping[str, Edition]
     models: Mapping[Slug, Text] = {}
     """The model of a prompt, by the prompt's id, where its front matter names none; else that of the settings."""
+
+    @model_validator(mode="after")
+    def _editions_are_of_their_languages(self) -> Self:
+        _known("default_language", self.default_language, set(self.editions))
+        for language, edition in self.editions.items():
+            if edition.language != language:
+                raise ValueError(f"editions.{language}: is one in {edition.language!r}")
+        return self
 
     def edition(self, language: str | None) -> Edition:
         """The edition of a language: ``zh-CN`` falls back on ``zh``, an unknown language on the default."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import cache, lru_cache
+from hashlib import sha256
 from operator import is_
 from typing import Annotated, Any, Final, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_serializer, model_validator
 
 from pipeline.ports import ChatMessage
 
@@ -31,6 +32,8 @@ ANY_SCENARIO: Final = "any"
 class Prompt(BaseModel):
     """One version of a prompt; the templates may use the declared parameters and nothing else.
 
+    ``text`` is its whole file, as which it is written to JSON and read from it.
+
     ``answer`` is the shape of what is answered (``schema`` in the front matter), ``examples`` are those of the edition
     that it shows, by their ids. ``defaults`` are the values of parameters that nobody gives; ``model`` is asked instead
     of the one that the settings name.
@@ -51,6 +54,12 @@ class Prompt(BaseModel):
     max_tokens: Annotated[int, Field(ge=1)] = 2_000
     system: Annotated[str, Field(min_length=1)]
     user: Annotated[str, Field(min_length=1)]
+    text: Annotated[str, Field(min_length=1, repr=False)]
+
+    @property
+    def digest(self) -> str:
+        """What tells its content from that of others: ``digest_of`` its file."""
+        return digest_of(self.text)
 
     @property
     def label(self) -> str:
@@ -61,12 +70,21 @@ class Prompt(BaseModel):
         """Whether this scenario may use it in this language."""
         return self.scenario in {scenario, ANY_SCENARIO} and self.language == language
 
+    @model_validator(mode="before")
+    @classmethod
+    def _of_its_file(cls, given: object) -> object:
+        return _content(given) if isinstance(given, str) else given
+
+    @model_serializer
+    def _as_its_file(self) -> str:
+        return self.text
+
     @model_validator(mode="after")
     def _uses_what_it_declares(self) -> Self:
         from jinja2 import TemplateSyntaxError
 
         try:
-            used = {*_used(self.system), *_used(self.user)}
+            used = {*variables_of(self.system), *variables_of(self.user)}
         except TemplateSyntaxError as error:
             where = f"line {error.lineno} of its section"
             raise ValueError(f"the template cannot be read: {error.message} ({where})") from None
@@ -77,12 +95,28 @@ class Prompt(BaseModel):
         return self
 
 
+def digest_of(text: str) -> str:
+    """The SHA-256, in hex, of the text of a prompt file."""
+    return sha256(text.encode()).hexdigest()
+
+
 def parse_prompt(text: str) -> Prompt:
     """Read a prompt file.
 
     Raises:
         PromptError: the front matter or a section is missing, or a field is wrong.
     """
+    try:
+        return Prompt.model_validate(_content(text))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        what = first["msg"].removeprefix("Value error, ")
+        raise PromptError(f"{where}: {what}" if where else what) from None
+
+
+def _content(text: str) -> Mapping[str, Any]:
+    """The fields of a prompt file; raises PromptError."""
     if (parts := _FRONT.match(text)) is None:
         raise PromptError("front matter between two lines '---' is missing")
     if (sections := _SECTIONS.match(parts["body"])) is None:
@@ -93,14 +127,7 @@ def parse_prompt(text: str) -> Prompt:
         raise PromptError(f"the front matter is no YAML: {' '.join(str(error).split())}") from None
     if not isinstance(front, dict):
         raise PromptError("the front matter holds no fields")
-    try:
-        return Prompt.model_validate(
-            {**front, "system": sections["system"].strip(), "user": sections["user"].strip()},
-        )
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise PromptError(f"{where}: {first['msg']}" if where else first["msg"]) from None
+    return {**front, "system": sections["system"].strip(), "user": sections["user"].strip(), "text": text}
 
 
 def render(prompt: Prompt, **parameters: object) -> tuple[ChatMessage, ...]:
@@ -118,10 +145,10 @@ def render(prompt: Prompt, **parameters: object) -> tuple[ChatMessage, ...]:
         raise PromptError(f"prompt {prompt.label}: parameters {names} are given or declared, but not both")
     try:
         return (
-            ChatMessage("system", _rendered(prompt.system, parameters)),
-            ChatMessage("user", _rendered(prompt.user, parameters)),
+            ChatMessage("system", filled(prompt.system, parameters)),
+            ChatMessage("user", filled(prompt.user, parameters)),
         )
-    except TemplateError as error:
+    except (TemplateError, TypeError, ValueError, ArithmeticError) as error:  # what its expressions may raise
         raise PromptError(f"prompt {prompt.label}: {error}") from error
 
 
@@ -138,9 +165,13 @@ class _VeryOnes:
         return isinstance(other, _VeryOnes) and all(map(is_, self.values.values(), other.values.values()))
 
 
-def _rendered(template: str, parameters: Mapping[str, object]) -> str:
-    """The text; one of values that cannot change is made once."""
-    used = {name: parameters[name] for name in _used(template)}
+def filled(template: str, parameters: Mapping[str, object]) -> str:
+    """The text of a template; one of values that cannot change is made once.
+
+    Raises:
+        jinja2.TemplateError: the template refuses.
+    """
+    used = {name: parameters[name] for name in variables_of(template) if name in parameters}
     if all(isinstance(value, str | tuple) for value in used.values()):
         return _made_once(template, _VeryOnes(used))
     return str(_compiled(template).render(used))
@@ -152,7 +183,12 @@ def _made_once(template: str, given: _VeryOnes) -> str:
 
 
 @lru_cache(maxsize=256)
-def _used(template: str) -> tuple[str, ...]:
+def variables_of(template: str) -> tuple[str, ...]:
+    """The names that a template uses, in order.
+
+    Raises:
+        jinja2.TemplateSyntaxError: it cannot be read.
+    """
     from jinja2 import meta
 
     return tuple(sorted(meta.find_undeclared_variables(_jinja().parse(template))))

@@ -51,9 +51,21 @@ async def load_knowledge(store: VectorStore, scenario: Scenario, tenant_id: str)
     there = {hit.id for hit in await store.get(KNOWLEDGE, ids)}
     if missing := [point for point in points if point.id not in there]:
         await store.put(KNOWLEDGE, missing)
-    shipped = Where(equal={"tenant_id": tenant_id, "scenario": scenario.id, "origin": ORIGIN})
-    await store.remove(KNOWLEDGE, shipped, keep=ids)
+    await store.remove(KNOWLEDGE, _brought_by(scenario.id, tenant_id), keep=ids)
     return len(points)
+
+
+async def drop_knowledge(store: VectorStore, scenario_id: str, tenant_id: str) -> None:
+    """Take out the passages that came with a scenario that is there no more.
+
+    Raises:
+        Retryable: the store is away.
+    """
+    await store.remove(KNOWLEDGE, _brought_by(scenario_id, tenant_id))
+
+
+def _brought_by(scenario_id: str, tenant_id: str) -> Where:
+    return Where(equal={"tenant_id": tenant_id, "scenario": scenario_id, "origin": ORIGIN})
 
 
 def _points(scenario: Scenario, tenant_id: str) -> Iterator[Point]:

@@ -29,6 +29,11 @@ def fill(template: str, values: Mapping[str, str]) -> str | None:
     return text or None
 
 
+def slots_of(template: str) -> tuple[str, ...]:
+    """The names of its slots, each once."""
+    return tuple(dict.fromkeys(slot[1] for slot in _SLOT.finditer(template)))
+
+
 def values_at(entities: Sequence[Entity], until_ms: int) -> dict[str, str]:
     """The value of each slot as last said until then, or first said after; one line, at most 80 characters."""
     before: dict[str, str] = {}

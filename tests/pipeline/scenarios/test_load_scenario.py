@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from pydantic import ValidationError
 import pipeline.scenarios
 from pipeline.privacy.placeholders import Placeholder
 from pipeline.scenarios.load import ScenarioError, load_scenario, shipped, shipped_names
+from pipeline.scenarios.model import Scenario
 
 Edit = Callable[[dict[str, Any]], object]
 
@@ -31,14 +33,20 @@ def spoil(folder: Path, name: str, edit: Edit) -> None:
     path.write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
 
 
-def test_the_shipped_scenario_loads_in_both_languages_with_the_same_intents() -> None:
-    assert shipped_names() == ("telecom",)
-    scenario = shipped("telecom")
-    english, chinese = scenario.edition("en"), scenario.edition("zh")
-    assert [intent.name for intent in english.taxonomy.intents] == [intent.name for intent in chinese.taxonomy.intents]
-    for edition in (english, chinese):
-        assert edition.knowledge
-        assert edition.prompt("extract") is not None
+@pytest.mark.parametrize("name", shipped_names())
+def test_a_shipped_scenario_has_the_same_names_in_all_its_languages(name: str) -> None:
+    scenario = shipped(name)
+    names = {tuple(one.name for one in edition.taxonomy.intents) for edition in scenario.editions.values()}
+    assert scenario.id == name
+    assert len(names) == 1
+    assert all(edition.knowledge and edition.prompt("extract") for edition in scenario.editions.values())
+
+
+@pytest.mark.parametrize("name", shipped_names())
+def test_a_scenario_that_is_written_as_json_reads_back_as_the_same(name: str) -> None:
+    scenario = shipped(name)
+    written = json.dumps(scenario.model_dump(mode="json"))
+    assert Scenario.model_validate(json.loads(written)) == scenario
 
 
 @pytest.mark.parametrize(
@@ -49,7 +57,7 @@ def test_an_edition_falls_back_from_region_to_language_to_default(asked: str | N
 
 
 def test_an_unknown_scenario_is_refused_by_name() -> None:
-    with pytest.raises(ScenarioError, match="no scenario 'bakery'; there are telecom"):
+    with pytest.raises(ScenarioError, match=r"no scenario 'bakery'; there are .*telecom"):
         shipped("bakery")
 
 
@@ -115,22 +123,116 @@ def test_a_file_that_is_no_yaml_is_named(folder: Path) -> None:
         load_scenario(folder)
 
 
+OWN_PROMPT = """---
+id: extract
+version: 10
+scenario: telecom
+language: en
+parameters: [turns]
+---
+# system
+Label what was said.
+# user
+{{ turns }}
+"""
+
+
+def with_own_prompt(folder: Path, name: str = "extract.v10.md", text: str = OWN_PROMPT) -> Path:
+    path = folder / "en" / "prompts" / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
 def test_a_prompt_whose_front_matter_names_another_file_is_refused(folder: Path) -> None:
-    path = folder / "en" / "prompts" / "extract.v1.md"
-    path.rename(path.with_name("extract.v9.md"))
+    with_own_prompt(folder, "extract.v9.md")
     with pytest.raises(
-        ScenarioError, match=re.escape("extract.v9.md: the front matter says telecom, en, extract.v1.md")
+        ScenarioError, match=re.escape("extract.v9.md: the front matter says telecom, en, extract.v10.md")
     ):
         load_scenario(folder)
 
 
+def test_an_undeclared_parameter_of_a_template_is_named(folder: Path) -> None:
+    with_own_prompt(folder, text=OWN_PROMPT.replace("{{ turns }}", "{{ turns }} {{ mood }}"))
+    with pytest.raises(
+        ScenarioError, match=r"^en/prompts/extract\.v10\.md: parameters: mood used in the text but not declared$"
+    ):
+        load_scenario(folder)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("cards:\n\t- id: x\n", r"en/playbook\.yaml: is no YAML in line 2: .*"),
+        ("cards: []\ncards: []\n", r"en/playbook\.yaml: is no YAML in line 2: 'cards' is there twice"),
+        ("cards: []\ncolour: red\n", r"en/playbook\.yaml: colour: there is no such field"),
+    ],
+)
+def test_a_tab_a_field_that_is_there_twice_and_an_unknown_one_are_told_in_a_line(
+    folder: Path, text: str, message: str
+) -> None:
+    (folder / "en" / "playbook.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(ScenarioError) as refused:
+        load_scenario(folder)
+    assert re.fullmatch(message, str(refused.value))
+
+
+def test_all_that_is_wrong_in_all_files_is_told_together(folder: Path) -> None:
+    spoil(folder, "en/words.yaml", lambda content: content.update(colour="red"))
+    spoil(folder, "en/taxonomy.yaml", lambda content: content["intents"][0].update(topic="nope", role="robot"))
+    (folder / "zh" / "playbook.yaml").unlink()
+    with pytest.raises(ScenarioError) as refused:
+        load_scenario(folder)
+    assert [complaint.partition(":")[0] for complaint in refused.value.complaints] == [
+        "en/taxonomy.yaml",
+        "en/words.yaml",
+        "zh/playbook.yaml",
+    ]
+
+
+EXAMPLE = {
+    "id": "leaves",
+    "turns": [{"role": "customer", "text": "i want to cancel my contract"}],
+    "answer": {"intents": []},
+}
+
+
+def test_a_prompt_of_its_own_may_show_an_example_of_the_folder_and_no_other(folder: Path) -> None:
+    with_own_prompt(folder, text=OWN_PROMPT.replace("parameters: [turns]", "parameters: [turns]\nexamples: [leaves]"))
+    with pytest.raises(ScenarioError, match=r"extract\.v10\.examples: 'leaves' is not defined"):
+        load_scenario(folder)
+    (folder / "en" / "examples.yaml").write_text(yaml.safe_dump([EXAMPLE]), encoding="utf-8")
+    assert [one.id for one in load_scenario(folder).edition("en").examples] == ["leaves"]
+
+
+def test_an_edition_of_a_region_has_the_shared_prompts_of_its_language(folder: Path) -> None:
+    (folder / "zh").rename(folder / "zh-TW")
+    spoil(
+        folder,
+        "scenario.yaml",
+        lambda content: content.update(languages=["en", "zh-TW"], title={"en": "Plans", "zh-TW": "方案"}),
+    )
+    prompt = load_scenario(folder).edition("zh-TW").prompt("extract")
+    assert prompt is not None
+    assert prompt.language == "zh"
+
+
 def test_the_newest_version_of_a_prompt_counts(folder: Path) -> None:
-    first = folder / "en" / "prompts" / "extract.v1.md"
-    newer = first.read_text(encoding="utf-8").replace("version: 1", "version: 10")
-    first.with_name("extract.v10.md").write_text(newer, encoding="utf-8")
+    with_own_prompt(folder)
+    with_own_prompt(folder, "extract.v2.md", OWN_PROMPT.replace("version: 10", "version: 2"))
     prompt = load_scenario(folder).edition("en").prompt("extract")
     assert prompt is not None
     assert prompt.label == "extract.v10"
+
+
+def test_prompts_of_its_own_hide_the_shared_ones_of_their_id_and_no_others(folder: Path) -> None:
+    shared = {prompt.label for prompt in load_scenario(folder).edition("en").prompts}
+    with_own_prompt(folder)
+    scenario = load_scenario(folder)
+    labels = [prompt.label for prompt in scenario.edition("en").prompts]
+    assert shared == {"extract.v1", "extract.v2", "summary.v1"}
+    assert labels == ["extract.v10", "summary.v1"]
+    assert {prompt.label for prompt in scenario.edition("zh").prompts} == shared
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
@@ -149,5 +251,5 @@ def test_an_intent_that_answers_an_unknown_one_is_refused(folder: Path) -> None:
 def test_a_name_of_two_values_is_refused(folder: Path) -> None:
     twice = [{"value": "big", "said": ["large"]}, {"value": "vast", "said": ["large"]}]
     spoil(folder, "en/taxonomy.yaml", lambda content: content["entities"][0].update(values=twice))
-    with pytest.raises(ScenarioError, match=r"entities\.money\.values: 'large' is there twice"):
+    with pytest.raises(ScenarioError, match=r"entities\.competitor\.values: 'large' is there twice"):
         load_scenario(folder)

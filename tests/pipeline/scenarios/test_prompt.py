@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from pipeline.scenarios.prompt import PromptError, parse_prompt, render
+from pipeline.scenarios.prompt import Prompt, PromptError, parse_prompt, render
 
 FRONT = "---\nid: greet\nversion: 2\nscenario: telecom\nlanguage: en\nparameters: [name]\n---\n"
 
@@ -82,3 +84,14 @@ def test_values_that_can_change_are_looked_at_each_time() -> None:
     assert render(prompt, name=said)[1].content == "yes"
     said[0] = "no"
     assert render(prompt, name=said)[1].content == "no"
+
+
+def test_a_prompt_is_written_as_its_file_and_read_back_from_it() -> None:
+    prompt = parse_prompt(FRONT + "# system\na\n# user\nb\n")
+    assert json.loads(prompt.model_dump_json()) == prompt.text == FRONT + "# system\na\n# user\nb\n"
+    assert Prompt.model_validate_json(prompt.model_dump_json()) == prompt
+
+
+def test_what_stands_in_a_file_makes_its_digest() -> None:
+    digests = [parse_prompt(FRONT + f"# system\na\n# user\n{end}").digest for end in ("b\n", "b\n\n", "b\n")]
+    assert digests[0] == digests[2] != digests[1]

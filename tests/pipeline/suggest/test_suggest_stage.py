@@ -146,7 +146,7 @@ async def test_a_quote_of_many_lines_is_one_short_line() -> None:
 
 
 async def test_an_unknown_scenario_is_poison_with_a_reason() -> None:
-    with pytest.raises(Poison, match="call c1: no scenario 'bank'; there are telecom"):
+    with pytest.raises(Poison, match="call c1: no scenario 'bank'; there are collections, insurance, support, telecom"):
         await suggested(state(scenario="bank"))
 
 
