@@ -17,6 +17,7 @@ REASKS: Final = "convmine_extract_reasks"
 DROPPED: Final = "convmine_extract_dropped_ungrounded"
 FALLBACKS: Final = "convmine_extract_fallback"
 DISAGREEMENT: Final = "convmine_extract_disagreement"
+CONFIG_REFUSED: Final = "convmine_config_refused"
 
 _ASKED: Final = ("gen_ai_operation_name", "gen_ai_provider_name", "gen_ai_request_model")
 _FOR: Final = ("stage", "scenario", "prompt_version")
@@ -50,6 +51,7 @@ FIGURES: Final[tuple[Figure, ...]] = (
     Figure(DROPPED, "Items whose evidence was not said.", ("scenario", "prompt_version")),
     Figure(FALLBACKS, "Conversations that the lexical extractor mined instead.", ("cause",)),
     Figure(DISAGREEMENT, "Share of the intents that only one extractor found.", ("scenario",), _SHARE_BOUNDS),
+    Figure(CONFIG_REFUSED, "Published scenarios and prompts that were not taken up as they are not valid.", ("kind",)),
 )
 
 

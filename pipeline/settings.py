@@ -271,7 +271,7 @@ class ExtractSettings(Group):
     extractor: Literal["lexical", "llm"] = "lexical"
     """Who mines: the offline classifier, or a language model (the group LLM)."""
     scenario: str = "telecom"
-    """Scenario of calls whose event names none; the index stage stores the knowledge base of this one."""
+    """Scenario of calls whose event names none."""
     threshold: Annotated[float, Field(gt=0, lt=1)] | None = None
     """Probability from which the lexical extractor names an intent; where it is not set, the one measured for it."""
     reasks: Annotated[int, Field(ge=0, le=5)] = 1
@@ -429,7 +429,9 @@ class Settings(BaseSettings):
     )
 
     tenant: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")] = "default"
-    """Whose calls the commands publish and show, and whose knowledge base the index stage stores."""
+    """Whose calls the commands publish and show, and whose knowledge bases the index stage stores from its start; those
+    of others when their scenarios change.
+    """
     kafka: KafkaSettings = KafkaSettings()
     runtime: RuntimeSettings = RuntimeSettings()
     claims: ClaimSettings = ClaimSettings()

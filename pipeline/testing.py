@@ -16,6 +16,8 @@ from pipeline.ports import Hit, KeptAnswer, Point, Recognition, Remembered, Spee
 from pipeline.privacy.placeholders import Found
 from pipeline.privacy.vault import Access, Kept, Subject, may_be_kept, token_of
 from pipeline.store.blob_names import checked, within_bounds
+from pipeline.workbench.backtest_result import Backtest
+from pipeline.workbench.labels import Label, in_order
 
 
 class InMemoryStore:
@@ -243,6 +245,51 @@ class InMemoryVault:
 
     async def accesses(self) -> tuple[Access, ...]:
         return tuple(self._accesses)
+
+    async def close(self) -> None:
+        """Nothing is held open."""
+
+
+class InMemoryWorkbench:
+    """A ``Workbench`` in dictionaries."""
+
+    def __init__(self) -> None:
+        self._labels: dict[str, Label] = {}
+        self._outcomes: dict[str, tuple[str, str]] = {}
+        self._backtests: dict[tuple[str, str], Backtest] = {}
+
+    async def add_labels(self, labels: Sequence[Label]) -> int:
+        before = len(self._labels)
+        for label in labels:
+            self._labels.setdefault(label.word_id, label)
+        return len(self._labels) - before
+
+    async def take_back(self, labels: Sequence[Label]) -> int:
+        return sum(self._labels.pop(label.word_id, None) is not None for label in labels)
+
+    async def labels(self, tenant_id: str, *, call_id: str | None = None, by: str | None = None) -> tuple[Label, ...]:
+        mine = (one for one in self._labels.values() if one.tenant_id == tenant_id)
+        return in_order(one for one in mine if call_id in {None, one.call_id} and by in {None, one.by})
+
+    async def outcomes(self, keys: Sequence[str]) -> Mapping[str, str]:
+        return {key: self._outcomes[key][0] for key in keys if key in self._outcomes}
+
+    async def keep_outcome(self, key: str, outcome: str, *, subject: str) -> None:
+        self._outcomes[key] = (outcome, subject)
+
+    async def add_backtest(self, tenant_id: str, backtest: Backtest) -> None:
+        self._backtests[tenant_id, backtest.backtest_id] = backtest
+
+    async def backtests(self, tenant_id: str, scenario: str, language: str, prompt: str) -> tuple[Backtest, ...]:
+        mine = [one for (tenant, _), one in self._backtests.items() if tenant == tenant_id]
+        found = [one for one in mine if (one.scenario, one.language, one.prompt) == (scenario, language, prompt)]
+        return tuple(sorted(found, key=lambda one: one.finished_at, reverse=True))
+
+    async def erase(self, subject: str) -> int:
+        before = len(self._labels) + len(self._outcomes)
+        self._labels = {id_: one for id_, one in self._labels.items() if one.subject != subject}
+        self._outcomes = {key: one for key, one in self._outcomes.items() if one[1] != subject}
+        return before - len(self._labels) - len(self._outcomes)
 
     async def close(self) -> None:
         """Nothing is held open."""

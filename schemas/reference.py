@@ -23,13 +23,17 @@ class ScenarioPublished(Payload):
 
 
 class PromptVersion(Wire):
-    """A prompt that once ran: its whole file, who published it and when."""
+    """A prompt that once ran: its whole file, who published it and when.
+
+    A roll-back does not go to a version that was ``rolled_back`` itself, unless that one is named.
+    """
 
     prompt_version: Annotated[int, Field(ge=1)]
     body: Annotated[str, Field(min_length=1)]
     published_by: Identifier
     published_at: AwareDatetime
     reason: str | None = None
+    rolled_back: bool = False
 
 
 class PromptChallenger(Wire):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime
 from functools import lru_cache
 from types import TracebackType
@@ -21,11 +21,12 @@ from pipeline.privacy.keeping import KeptLive, kept_in, mask_and_note
 from pipeline.privacy.open_numbers import is_open
 from pipeline.privacy.sealing import seal_of
 from pipeline.privacy.vault import Vault
-from pipeline.scenarios.load import ScenarioError, shipped
-from pipeline.scenarios.model import Scenarios
+from pipeline.scenarios.library import Library
+from pipeline.scenarios.load import ScenarioError
 from pipeline.settings import Settings
 from pipeline.stages import Stage
 from schemas.wire import Lane
+from workers.knowledge import Knowledge
 from workers.snapshots import GraphSnapshots
 
 AnyHandler = Handler | Remembering[Any]
@@ -34,9 +35,18 @@ _BATCHED: Final = frozenset({"whisper", "faster-whisper"})
 
 
 class Assembly:
-    """Builds the handlers of one process."""
+    """Builds the handlers of one process.
 
-    def __init__(self, settings: Settings, graphs: GraphSnapshots, meter: Meter | None = None) -> None:
+    Args:
+        settings: which engine, extractor and store.
+        graphs: the graphs as they were last published.
+        library: the scenarios; what changes in it holds for the calls that come.
+        meter: where the domain's figures go.
+    """
+
+    def __init__(
+        self, settings: Settings, graphs: GraphSnapshots, library: Library, meter: Meter | None = None
+    ) -> None:
         self._settings = settings
         self._meter = meter
         self._graphs = graphs
@@ -45,8 +55,10 @@ class Assembly:
         self._loaded_engine: AsrEngine | None = None
         self._loaded_extractor: IntentExtractor | None = None
         self._open_vault: Vault | None = None
-        self._scenarios: Scenarios = shipped
-        self._vocabulary = lru_cache(maxsize=64)(self._words)
+        self._library = library
+        self._knowledge = Knowledge(library)
+        self._keeping: asyncio.Task[None] | None = None
+        self._words = lru_cache(maxsize=64)(self._words_of)
 
     async def __aenter__(self) -> Self:
         return self
@@ -107,7 +119,7 @@ class Assembly:
             from pipeline.extract.registry import build_extractor
 
             self._loaded_extractor = await asyncio.to_thread(
-                build_extractor, self._settings, self._scenarios, self._meter
+                build_extractor, self._settings, self._library, self._meter
             )
             self._stack.push_async_callback(self._loaded_extractor.close)
         return self._loaded_extractor
@@ -136,12 +148,15 @@ class Assembly:
         vault = self._vault()
         return handler if vault is None else kept_in(vault, handler)
 
-    def _words(self, scenario: str | None, language: str | None) -> tuple[str, ...]:
+    def _vocabulary(self, scenario: str | None, language: str | None) -> tuple[str, ...]:
         """The words that are likely in the calls of a scenario; none where it is not known, as `extract` will say."""
+        return self._words(scenario, language, self._library.revision)
+
+    def _words_of(self, scenario: str | None, language: str | None, _revision: int) -> tuple[str, ...]:
         from pipeline.asr.vocabulary import vocabulary_of
 
         try:
-            return vocabulary_of(self._scenarios(scenario, self._settings.tenant), language) if scenario else ()
+            return vocabulary_of(self._library(scenario, self._settings.tenant), language) if scenario else ()
         except ScenarioError:
             return ()
 
@@ -190,7 +205,7 @@ class Assembly:
         return guarded(
             stage.build(
                 extractor=await self._extractor(),
-                scenarios=self._scenarios,
+                scenarios=self._library,
                 default_scenario=self._settings.extract.scenario,
             )
         )
@@ -202,7 +217,7 @@ class Assembly:
         every_s = self._settings.extract.live_every_s
         return live.build(
             extractor=await self._extractor(),
-            scenarios=self._scenarios,
+            scenarios=self._library,
             default_scenario=self._settings.extract.scenario,
             context_turns=0 if each_by_itself else live.CONTEXT_TURNS,
             every_s=(0.0 if each_by_itself else live.EVERY_S) if every_s is None else every_s,
@@ -226,18 +241,25 @@ class Assembly:
     async def _suggest(self) -> AnyHandler:
         from pipeline.suggest import stage
 
-        return stage.build(scenarios=self._scenarios, store=await self.store())
+        return stage.build(scenarios=self._library, store=await self.store())
 
     async def _suggest_live(self) -> AnyHandler:
         from pipeline.suggest import live
 
-        return live.build(scenarios=self._scenarios, store=await self.store())
+        return live.build(scenarios=self._library, store=await self.store())
 
     async def _index(self) -> AnyHandler:
         from pipeline.store import stage
-        from pipeline.suggest.knowledge import load_knowledge
 
         store = await self.store()
-        scenario = self._scenarios(self._settings.extract.scenario, self._settings.tenant)
-        await load_knowledge(store, scenario, self._settings.tenant)
+        if self._keeping is None:  # one for both lanes
+            await self._knowledge.load_all(store, self._settings.tenant)
+            self._keeping = asyncio.create_task(self._knowledge.keep(store))
+            self._stack.push_async_callback(_ended, self._keeping)
         return guarded(stage.build(store=store))
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
 from pipeline.ports import VectorStore
+from pipeline.scenarios.opened import load_library
 from pipeline.settings import Settings
 from pipeline.stages import stages_of
 from schemas.wire import Lane
@@ -33,7 +34,8 @@ async def run_embedded(
     """
     broker = InProcessBroker()
     measures = Measures()
-    async with Assembly(settings, graph_snapshots(broker.read_back), measures.meter) as assembly:
+    library = load_library(settings)
+    async with Assembly(settings, graph_snapshots(broker.read_back), library, measures.meter) as assembly:
         workers: list[InProcessWorker] = []
         await broker.publish(records)
         for stage in STAGES:  # the first stages are at work while the handlers of the next are made

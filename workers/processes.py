@@ -16,8 +16,9 @@ import structlog
 
 from pipeline.errors import Retryable
 from pipeline.privacy.sealing import seal_of
+from pipeline.scenarios.opened import load_library
 from pipeline.settings import Settings
-from pipeline.stages import Stage
+from pipeline.stages import RUNNING, Stage
 from workers.assembly import Assembly
 from workers.claims import Claims, claims_of
 from workers.compacted import read_back_on_kafka
@@ -27,8 +28,10 @@ from workers.kafka_app import KafkaWorker
 from workers.lag import offsets_on_kafka, watch_lag
 from workers.limits import limits_of
 from workers.measures import Measures
+from workers.online import online_on_kafka
 from workers.probes import serve_probes
 from workers.snapshots import graph_snapshots
+from workers.uptake import CONFIG_TOPICS
 
 log = structlog.get_logger()
 
@@ -48,6 +51,7 @@ async def run_stages(settings: Settings, stages: Sequence[Stage]) -> None:
         Config: a setting is missing or wrong.
         Retryable: Kafka, a topic or the store is away at start, or the consumer crashed.
     """
+    library = load_library(settings)
     await _topics_are_there(settings, stages)
     stop = asyncio.Event()
     for number in _SIGNALS:
@@ -57,8 +61,9 @@ async def run_stages(settings: Settings, stages: Sequence[Stage]) -> None:
     async with AsyncExitStack() as stack:
         background = await stack.enter_async_context(_observed(settings, health, measures, claims))
         assembly = await stack.enter_async_context(
-            Assembly(settings, graph_snapshots(read_back_on_kafka(settings.kafka)), measures.meter)
+            Assembly(settings, graph_snapshots(read_back_on_kafka(settings.kafka)), library, measures.meter)
         )
+        background += await stack.enter_async_context(online_on_kafka(settings, library, stages, measures.meter))
         seal = seal_of(settings.privacy)
         workers = [
             KafkaWorker(
@@ -154,7 +159,7 @@ async def _first(futures: Sequence[asyncio.Future[None]]) -> None:
 async def _topics_are_there(settings: Settings, stages: Sequence[Stage]) -> None:
     there = await asyncio.to_thread(Edge(settings.kafka).topics)
     needed = {topic for stage in stages for topic in (*stage.reads, *stage.writes)}
-    needed |= {stage.state_topic for stage in stages if stage.remembers}
+    needed |= {stage.state_topic for stage in stages if stage.remembers} | {*CONFIG_TOPICS, RUNNING}
     if missing := sorted(topic for topic in needed if not there[topic]):
         raise Retryable(
             f"Kafka at {settings.kafka.bootstrap_servers} has no topic {', '.join(missing)}",

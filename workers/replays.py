@@ -258,11 +258,15 @@ class DeadLetters:
 
 def operator() -> str:
     """Who runs this process, as ``user@host``."""
+    return f"{os_user()}@{socket.gethostname()}"
+
+
+def os_user() -> str:
+    """The user that this process runs as."""
     try:
-        user = pwd.getpwuid(os.getuid()).pw_name
+        return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:  # a container may run as a user that it does not know
-        user = str(os.getuid())
-    return f"{user}@{socket.gethostname()}"
+        return str(os.getuid())
 
 
 def _mark_of(letter: DeadLetter, marks: Mapping[str, Replay]) -> Replay | None:

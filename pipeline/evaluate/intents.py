@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,9 @@ from pipeline.extract.features import Encode
 from schemas.insight import CallInsight
 from schemas.wire import Role
 
+Place = tuple[Role, int, int]
+"""Who speaks, from when to when, in ms."""
+T = TypeVar("T")
 # Bins of equal width, as Guo et al. (2017) measure calibration.
 _BINS: Final = 15
 
@@ -139,17 +142,27 @@ def score_calls(predicted: CallInsight, labelled: Sequence[LabelledTurn]) -> Cou
         for evidence in intent.evidence[:1]
     ]
     wanted = [(name, turn.role, turn.start_ms, turn.end_ms) for turn in labelled for name in turn.intents]
+    return counted(intents, wanted, _same)
+
+
+def counted(predicted: Sequence[T], labelled: Sequence[T], same: Callable[[T, T], bool]) -> Counts:
+    """What is right of the predicted, and found of the labelled."""
     return Counts(
-        predicted=len(intents),
-        right=sum(any(_same(one, other) for other in wanted) for one in intents),
-        labelled=len(wanted),
-        found=sum(any(_same(one, other) for one in intents) for other in wanted),
+        predicted=len(predicted),
+        right=sum(any(same(one, other) for other in labelled) for one in predicted),
+        labelled=len(labelled),
+        found=sum(any(same(one, other) for one in predicted) for other in labelled),
     )
 
 
-def _same(one: tuple[str, Role, int, int], other: tuple[str, Role, int, int]) -> bool:
+def overlap(one: Place, other: Place) -> bool:
+    """Whether the same role speaks in both, at a time that both have."""
     # A message of a chat has no length: times that touch overlap.
-    return one[:2] == other[:2] and one[2] <= other[3] and other[2] <= one[3]
+    return one[0] == other[0] and one[1] <= other[2] and other[1] <= one[2]
+
+
+def _same(one: tuple[str, Role, int, int], other: tuple[str, Role, int, int]) -> bool:
+    return one[0] == other[0] and overlap(one[1:], other[1:])
 
 
 def _label_score(hits: int, guesses: int, support: int) -> LabelScore:

@@ -215,3 +215,4 @@ class StoredTranscript:
     customer_id: str | None = None
     duration_ms: int = 0
     revision: int = 1
+    scenario: str | None = None

@@ -113,6 +113,11 @@ async def of_utterances(store: VectorStore, tenant_id: str, asked: Asked) -> lis
     return [*narrowings, *await _by_outcome(store, tenant_id, asked)]
 
 
+def of_calls(asked: Asked) -> list[Narrowing]:
+    """The filters on calls: on what is known of them from outside, not on what was mined."""
+    return _plain(asked)
+
+
 async def of_intents(store: VectorStore, tenant_id: str, asked: Asked) -> list[Narrowing]:
     """The filters on intents, which carry their call's inferred outcome themselves."""
     narrowings = _plain(asked)

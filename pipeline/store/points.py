@@ -102,6 +102,7 @@ def _whole_call(inbound: Inbound, state: FlowState, insight: CallInsight) -> Poi
         "topics": list(dict.fromkeys(span.topic for span in insight.topics)),
         "summary": insight.summary,
         "outcome_inferred_reason": outcome.reason if outcome else None,
+        "outcome_inferred_evidence": _said(outcome.evidence) if outcome else None,
         "sentiments": {str(side.role): side.score for side in insight.sentiments},
         "compliance": list(dict.fromkeys(hit.name for hit in insight.compliance)),
         "compliance_hits": [

@@ -71,10 +71,11 @@ async def query(
 
 
 async def list_calls(
-    store: VectorStore, *, tenant_id: str, limit: int = 100, after: str | None = None
+    store: VectorStore, *, tenant_id: str, limit: int = 100, after: str | None = None, asked: Asked | None = None
 ) -> Found[CallRow]:
     """The calls of a page, by time of start; pages go by id."""
-    hits, following = await store.page(CALLS, narrowing.of_tenant(tenant_id), limit, after)
+    where = narrowing.combined(tenant_id, narrowing.of_calls(asked or Asked()))
+    hits, following = await store.page(CALLS, where, limit, after)
     rows = sorted((_row(hit.payload) for hit in hits), key=lambda row: (row.started_at or "", row.call_id))
     return Found(tuple(rows), following)
 
@@ -134,6 +135,7 @@ async def transcript(store: VectorStore, call_id: str, *, tenant_id: str) -> Sto
         customer_id=known.get("customer_id"),
         duration_ms=known.get("duration_ms") or max((one.end_ms for one in segments), default=0),
         revision=known.get("revision", 1),
+        scenario=known.get("scenario"),
     )
 
 

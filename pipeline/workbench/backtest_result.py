@@ -58,6 +58,19 @@ class FieldChange(_Result):
     high: float | None = None
 
 
+class FieldMatch(_Result):
+    """How far two versions say the same in a field, labelled or not.
+
+    ``agreement`` is twice the common items by all items of both (Dice); None where neither found any. ``first`` and
+    ``second`` are how many items each found.
+    """
+
+    field: str
+    agreement: float | None
+    first: int
+    second: int
+
+
 class Backtest(_Result):
     """Two versions side by side; ``material`` is the SHA-256, in hex, of the calls with their labels."""
 
@@ -72,3 +85,4 @@ class Backtest(_Result):
     a: VersionResult
     b: VersionResult
     changes: tuple[FieldChange, ...] = ()
+    agreement: tuple[FieldMatch, ...] = ()

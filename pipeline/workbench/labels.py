@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from pipeline.ids import stable_id
 
 LabelledField = Literal["intents", "entities", "topics", "outcome", "objections", "follow_ups", "summary"]
 """What of an insight can be judged."""
@@ -51,6 +54,30 @@ class Label(BaseModel):
         return (self.call_id, self.field, self.name, self.segment_id, self.value)
 
     @property
+    def word_id(self) -> str:
+        """The same for the same verdict of the same person on the same item in the same second."""
+        item = ["" if part is None else f"={part}" for part in self.item]
+        return stable_id("label", self.tenant_id, *item, self.by, self.verdict.value, int(self.at.timestamp()))
+
+    @property
+    def subject(self) -> str:
+        """Whose words are in it, as erasures name it: ``tenant:call``."""
+        return f"{self.tenant_id}:{self.call_id}"
+
+    @property
     def is_true(self) -> bool:
         """Whether the item is there, by this person."""
         return self.verdict is not Verdict.WRONG
+
+
+def in_order(labels: Iterable[Label]) -> tuple[Label, ...]:
+    """In order of time, and always the same one where times are equal."""
+    return tuple(sorted(labels, key=lambda label: (label.at, label.word_id)))
+
+
+def by_call(labels: Iterable[Label]) -> dict[str, list[Label]]:
+    """The labels of each call, in the order in which they come."""
+    found: dict[str, list[Label]] = {}
+    for label in labels:
+        found.setdefault(label.call_id, []).append(label)
+    return found

@@ -19,6 +19,9 @@ class Workbench(Protocol):
     async def add_labels(self, labels: Sequence[Label]) -> int:
         """Keep them; those that are there already, to the second, are not counted."""
 
+    async def take_back(self, labels: Sequence[Label]) -> int:
+        """Forget these words, which were slips; says how many of them were there."""
+
     async def labels(self, tenant_id: str, *, call_id: str | None = None, by: str | None = None) -> tuple[Label, ...]:
         """In order of time; all that a person has said of an item, the last word last."""
 

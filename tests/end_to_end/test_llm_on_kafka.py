@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,15 +43,6 @@ def conversations(folder: Path) -> list[Path]:
         made.append(folder / f"{call['call_id']}.json")
         made[-1].write_text(json.dumps({**facts, "messages": messages}))
     return [*made, *sorted((samples.folder() / "chats").glob("*.json"))]
-
-
-@pytest.fixture(scope="module")
-def base_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp("model")
-    log = folder / "model.log"
-    with running([*CONVMINE, "fake-llm", "--json"], environment({}), log):
-        wait_until(lambda: "base_url" in log.read_text(), seconds=60, logs=folder)
-        yield json.loads(log.read_text().splitlines()[0])["base_url"]
 
 
 def mined(folder: Path, kafka_servers: str, base_url: str, **changes: str) -> Desk:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from published_config import scenario_published
 from pydantic import SecretStr
 
 from pipeline.asr import live, registry, stage
@@ -13,6 +14,8 @@ from pipeline.asr.batcher import Batching
 from pipeline.ports import AsrEngine
 from pipeline.privacy.keeping import KeptLive, mask_and_note
 from pipeline.privacy.sealing import new_key
+from pipeline.scenarios.model import EntityDefinition, EntityValue
+from pipeline.scenarios.opened import load_library
 from pipeline.settings import AsrSettings, LlmSettings, PrivacySettings, Settings
 from pipeline.stages import Stage, stage_named
 from pipeline.testing import ScriptedEngine
@@ -55,7 +58,7 @@ async def no_graphs(partition: int) -> Mapping[str, FlowGraph]:
 
 
 async def both_lanes(settings: Settings) -> None:
-    async with Assembly(settings, no_graphs) as assembly:
+    async with Assembly(settings, no_graphs, load_library(settings)) as assembly:
         await assembly.handler(asr(Lane.BATCH))
         await assembly.handler(asr(Lane.LIVE))
 
@@ -82,6 +85,27 @@ async def test_both_lanes_are_told_the_words_of_a_scenario_and_of_an_unknown_one
         assert vocabulary(None, "en") == ()
 
 
+async def test_the_words_that_an_engine_is_told_are_those_of_the_version_that_runs(
+    built: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    settings = Settings(llm=LlmSettings(cache_path=tmp_path / "answers.sqlite"))
+    library = load_library(settings)
+    async with Assembly(settings, no_graphs, library) as assembly:
+        await assembly.handler(asr(Lane.BATCH))
+        vocabulary = built[0]["aids"].vocabulary
+        assert "router" not in vocabulary("telecom", "en")
+        scenario = library("telecom", settings.tenant)
+        entity = EntityDefinition(
+            name="device", title="Device", values=(EntityValue(value="router", said=("router",)),), patterns=("router",)
+        )
+        edition = scenario.edition("en")
+        taxonomy = edition.taxonomy.model_copy(update={"entities": (entity,)})
+        edition = edition.model_copy(update={"taxonomy": taxonomy})
+        published = scenario.model_copy(update={"version": 99, "editions": {**scenario.editions, "en": edition}})
+        library.take_scenario(settings.tenant, scenario_published(published))
+        assert "router" in vocabulary("telecom", "en")
+
+
 async def test_nothing_is_opened_to_keep_spans_in_before_there_is_one(
     built: list[dict[str, Any]], tmp_path: Path
 ) -> None:
@@ -95,7 +119,7 @@ async def test_with_a_key_both_lanes_keep_what_they_mask_in_one_vault(
 ) -> None:
     privacy = PrivacySettings(vault_key=SecretStr(new_key()), vault_path=tmp_path / "vault.sqlite")
     settings = Settings(privacy=privacy, llm=LlmSettings(cache_path=tmp_path / "answers.sqlite"))
-    async with Assembly(settings, no_graphs) as assembly:
+    async with Assembly(settings, no_graphs, load_library(settings)) as assembly:
         await assembly.handler(asr(Lane.BATCH))
         handler = await assembly.handler(asr(Lane.LIVE))
     assert isinstance(handler, KeptLive)

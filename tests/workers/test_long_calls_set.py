@@ -11,6 +11,7 @@ from live_events import Scripted, inbound, run, said
 
 from pipeline.extract import registry
 from pipeline.extract.tokens import estimated_tokens
+from pipeline.scenarios.opened import load_library
 from pipeline.settings import BudgetSettings, ExtractSettings, LlmSettings, Settings
 from pipeline.stages import stage_named
 from schemas.flow import FlowGraph
@@ -35,7 +36,7 @@ async def asked(lane: Lane, sent: Iterable[CallEvent], **extract: Any) -> FakeLl
             llm=LlmSettings(base_url=base_url, cache="off"),
             budget=BudgetSettings(ledger="off"),
         )
-        async with Assembly(settings, no_graphs) as assembly:
+        async with Assembly(settings, no_graphs, load_library(settings)) as assembly:
             handler: Any = await assembly.handler(stage)
             events = [inbound(event, offset) for offset, event in enumerate(sent)]
             if stage.remembers:
@@ -86,7 +87,7 @@ async def test_a_live_worker_with_the_lexical_extractor_mines_each_turn(monkeypa
     monkeypatch.setattr(registry, "build_extractor", lambda *_: Scripted())
     stage = stage_named("extract", Lane.LIVE)
     assert stage is not None
-    async with Assembly(Settings(), no_graphs) as assembly:
+    async with Assembly(Settings(), no_graphs, load_library(Settings())) as assembly:
         handler: Any = await assembly.handler(stage)
         published, _ = await run(handler, [inbound(said(offset, "i want to cancel"), offset) for offset in range(3)])
     assert len(published) == 3

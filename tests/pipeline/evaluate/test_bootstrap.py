@@ -1,8 +1,9 @@
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.evaluate.bootstrap import interval
+from pipeline.evaluate.bootstrap import Sums, interval, interval_of
 
 RECORDINGS = st.lists(st.tuples(st.integers(0, 50), st.integers(1, 50)), min_size=2, max_size=20)
 
@@ -34,3 +35,12 @@ def test_the_interval_is_that_of_the_normal_approximation_where_that_holds() -> 
 @pytest.mark.parametrize(("edits", "rounds"), [([], 100), ([3], 100), ([3, 4], 0)])
 def test_one_recording_says_nothing_about_others(edits: list[int], rounds: int) -> None:
     assert interval(edits, [10] * len(edits), rounds=rounds, seed=0) is None
+
+
+def test_draws_without_a_figure_are_left_out() -> None:
+    def where_there_is_any(sums: Sums) -> Sums:
+        return np.where(sums[:, 1] > 0, sums[:, 0] / np.maximum(sums[:, 1], 1), np.nan)
+
+    one_has_any, none_has = [[0, 0], [0, 0], [1, 2]], [[0, 0], [0, 0]]
+    assert interval_of(one_has_any, where_there_is_any, rounds=200, seed=0) == (0.5, 0.5)
+    assert interval_of(none_has, where_there_is_any, rounds=200, seed=0) is None

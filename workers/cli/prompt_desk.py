@@ -1,0 +1,231 @@
+"""What the commands that change which prompts run share: how they are asked, and the one change that each makes."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Final, NewType
+
+import click
+
+from pipeline.errors import ConvmineError
+from workers.cli.output import plain
+
+if TYPE_CHECKING:
+    from pipeline.scenarios.library import Library
+    from pipeline.scenarios.model import Scenario
+    from pipeline.settings import Settings
+    from pipeline.workbench.backtest_result import Backtest
+    from pipeline.workbench.standing import Standing, Version
+    from pipeline.workbench.succession import Signature
+    from schemas.reference import PromptPublished
+    from workers.config_changes import Change
+
+_LONGEST_NAME: Final = 200
+Named = NewType("Named", tuple[str, int])
+"""A prompt's id and the number of a version."""
+
+
+class VersionName(click.ParamType):
+    """A version by its name, such as ``extract.v2``, as ``Named``."""
+
+    name = "version"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Named:  # noqa: ANN401 - the signature is click's
+        if (found := re.fullmatch(r"([a-z][a-z0-9_-]{0,63})\.v([1-9][0-9]{0,8})", str(value))) is None:
+            self.fail(f"{value!r} is no version such as extract.v2", param, ctx)
+        return Named((found[1], int(found[2])))
+
+
+class Percent(click.ParamType):
+    """A share of the calls in percent, such as ``10%``, as a number between 0 and 1."""
+
+    name = "percent"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:  # noqa: ANN401 - the signature is click's
+        found = re.fullmatch(r"([0-9]{1,2}(?:\.[0-9]+)?) ?%", str(value))
+        if found is None or not (share := float(found[1]) / 100):
+            self.fail(f"{value!r} is no share above 0% and below 100%, such as 10%", param, ctx)
+        return share
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Of which scenario and language, by whom and why; and what a promotion may pass over."""
+
+    scenario: str | None
+    language: str | None
+    by: str | None
+    reason: str | None
+    margin: float | None = None
+    force: bool = False
+
+    def signature(self, objection: str | None = None) -> Signature:
+        """Who changes what runs, and why; an objection was passed over by force."""
+        from pipeline.workbench.succession import Signature
+        from workers.replays import os_user
+
+        reason = self.reason if objection is None else f"forced: {self.reason}"
+        return Signature(self.by or os_user(), datetime.now(UTC), reason)
+
+    @property
+    def options(self) -> str:
+        """What a further command about the same prompt needs besides."""
+        given = {"--scenario": self.scenario, "--language": self.language}
+        return "".join(f" {option} {value}" for option, value in given.items() if value)
+
+
+def _short(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """A name as records can hold it."""
+    if value and len(value) > _LONGEST_NAME:
+        raise click.BadParameter(f"has more than {_LONGEST_NAME} characters", ctx, param)
+    return value
+
+
+by_option: Final = click.option("--by", callback=_short, help="Who does it; the user of this machine if not given.")
+_CHANGE: Final = (
+    click.option("--scenario", help="Scenario of the prompt; CONVMINE_EXTRACT_SCENARIO if not given."),
+    click.option("--language", help="Language of the prompt; the scenario's default if not given."),
+    by_option,
+    click.option("--reason", help="Why; kept with what is published."),
+)
+_PROMOTION: Final = (
+    click.option(
+        "--margin",
+        type=click.FloatRange(0, 1),
+        help="By how much the F1 of a field may be worse; CONVMINE_WORKBENCH_MARGIN if not given.",
+    ),
+    click.option("--force", is_flag=True, help="Whatever the back-test says; needs --reason."),
+)
+
+
+def asks(*, promotes: bool) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Gives a command the options of ``Asked``, and ``asked`` as their values."""
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        @wraps(command)
+        def with_asked(**given: Any) -> None:  # noqa: ANN401 - the options by name
+            values = {name: given.pop(name) for name in ("scenario", "language", "by", "reason")}
+            if promotes:
+                values |= {name: given.pop(name) for name in ("margin", "force")}
+                if values["force"] and not (values["reason"] or "").strip():
+                    raise click.UsageError('--force needs a --reason "..."')
+            command(asked=Asked(**values), **given)
+
+        options = (*_CHANGE, *_PROMOTION) if promotes else _CHANGE
+        for option in reversed(options):
+            with_asked = option(with_asked)
+        return with_asked
+
+    return decorate
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The prompts of a scenario in a language, while nobody else can change which of them run."""
+
+    language: str
+    _asked: Asked
+    _settings: Settings
+    _scenario: Scenario
+    _library: Library
+    _change: Change
+
+    def standing(self, prompt: str) -> Standing:
+        """Where a prompt stands; raises ConvmineError where there is none."""
+        from pipeline.workbench.standing import standing_of
+
+        record = self._change.published.prompts.get((self._scenario.id, self.language, prompt))
+        return standing_of(self._scenario, self.language, prompt, record)
+
+    def split_prompts(self) -> list[str]:
+        """The prompts that have a challenger, in order."""
+        place = (self._scenario.id, self.language)
+        published = self._change.published.prompts.items()
+        return sorted(name for (*at, name), one in published if tuple(at) == place and one.challenger)
+
+    def objection(self, standing: Standing, candidate: Version) -> str | None:
+        """What speaks against promoting the candidate and is passed over by force.
+
+        Raises:
+            ConvmineError: it does, and there is no force.
+        """
+        from pipeline.workbench.promotion import why_not
+
+        if (other := standing.before(candidate)) is None:
+            return None
+        margin = self._settings.workbench.margin if self._asked.margin is None else self._asked.margin
+        backtests = asyncio.run(_backtests(self._settings, standing))
+        objection = why_not(candidate, other, backtests, margin)
+        if objection is None or self._asked.force:
+            return objection
+        command = f"convmine prompt backtest {other.label} {candidate.label} --on stored{self._asked.options}"
+        raise ConvmineError(
+            plain(f"nothing was published: {objection}"),
+            hint=f'run: {command}; or pass over it with --force --reason "..."',
+        )
+
+    def publish(self, record: PromptPublished) -> None:
+        """Publish what runs from now on; raises ConvmineError where workers would refuse it."""
+        from pipeline.scenarios.files import ScenarioError
+        from workers.published import prompt_record
+
+        tenant = self._settings.tenant
+        try:
+            self._library.take_prompt(tenant, record)
+        except ScenarioError as error:
+            raise ConvmineError(f"nothing was published, as workers would refuse it: {error}") from error
+        self._change.publish([prompt_record(tenant, record)])
+
+
+@contextmanager
+def desk(asked: Asked) -> Iterator[Desk]:
+    """Begin a change.
+
+    Raises:
+        ConvmineError: there is no such scenario or language, or Kafka has no topics for it.
+        Retryable: Kafka is away.
+    """
+    from pipeline.scenarios.opened import load_library
+    from pipeline.settings import load
+    from workers.config_changes import exclusive
+
+    settings = load()
+    library = load_library(settings)
+    with exclusive(settings) as change:
+        change.published.take_scenarios(library)
+        scenario = _scenario(library, asked.scenario or settings.extract.scenario, settings.tenant)
+        language = _language(scenario, asked.language)
+        change.published.take_prompts(library)
+        yield Desk(language, asked, settings, scenario, library, change)
+
+
+def _scenario(library: Library, name: str, tenant: str) -> Scenario:
+    from pipeline.scenarios.files import ScenarioError
+
+    try:
+        return library(name, tenant)
+    except ScenarioError as error:
+        raise ConvmineError(str(error), hint="convmine scenario list") from error
+
+
+def _language(scenario: Scenario, language: str | None) -> str:
+    if language and not {language, language.partition("-")[0]} & set(scenario.editions):
+        there_are = ", ".join(sorted(scenario.editions))
+        raise ConvmineError(f"scenario {scenario.id} is not there in {language!r}; there are {there_are}")
+    return scenario.edition(language).language
+
+
+async def _backtests(settings: Settings, standing: Standing) -> tuple[Backtest, ...]:
+    from pipeline.workbench.places import open_workbench
+
+    workbench = open_workbench(settings)
+    try:
+        return await workbench.backtests(settings.tenant, standing.scenario, standing.language, standing.prompt)
+    finally:
+        await workbench.close()

@@ -1,0 +1,61 @@
+"""``convmine prompt show`` and ``prompt diff``: the file of a version, and in what two of them differ."""
+
+from __future__ import annotations
+
+import sys
+from difflib import unified_diff
+
+import click
+
+from workers.cli.output import json_option, plain, print_json
+from workers.cli.prompt_choice import choose, language_option, scenario_option
+
+_COLOURS = {"+": "green", "-": "red", "@": "cyan"}
+
+
+@click.command("show")
+@click.argument("prompt")
+@scenario_option
+@language_option
+@json_option
+def show_prompt(prompt: str, scenario: str | None, language: str | None, *, as_json: bool) -> None:
+    """Print the file of a version, PROMPT such as extract.v2: front matter and sections, byte for byte in a pipe."""
+    from pipeline.settings import load
+
+    found = choose(load(), scenario, language).prompt(prompt)
+    if as_json:
+        fields = {name: getattr(found, name) for name in type(found).model_fields}
+        print_json({**fields, "label": found.label, "digest": found.digest})
+    else:
+        click.echo(_shown(found.text), nl=not found.text.endswith("\n"))
+
+
+@click.command("diff")
+@click.argument("old")
+@click.argument("new")
+@scenario_option
+@language_option
+@json_option
+def diff_prompts(old: str, new: str, scenario: str | None, language: str | None, *, as_json: bool) -> None:
+    """Print in which lines two versions differ, such as extract.v1 and extract.v2."""
+    from pipeline.settings import load
+
+    chosen = choose(load(), scenario, language)
+    before, after = chosen.prompt(old), chosen.prompt(new)
+    lines = list(
+        unified_diff(before.text.splitlines(), after.text.splitlines(), before.label, after.label, lineterm="")
+    )
+    if as_json:
+        versions = [{"label": one.label, "digest": one.digest} for one in (before, after)]
+        print_json({"old": versions[0], "new": versions[1], "diff": lines})
+        return
+    for line in lines:
+        # Without a terminal click takes the colours out again.
+        click.secho(_shown(line), fg=_COLOURS.get(line[:1]), bold=line.startswith(("+++", "---")) or None)
+    if not lines:
+        click.echo(f"{old} and {new} are the same")
+
+
+def _shown(text: str) -> str:
+    """On a terminal without what could steer it; elsewhere as it is, so that its digest stays the same."""
+    return "\n".join(plain(line) for line in text.split("\n")) if sys.stdout.isatty() else text
