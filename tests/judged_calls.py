@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 from mined_calls import FACTS, insight, intent, transcript
 
+from pipeline.labels.judging import Judging, Person, word_on
+from pipeline.labels.label import Label, Verdict
+from pipeline.labels.mined_call import Extracted, MinedCall, mined_call
 from pipeline.scenarios.load import shipped
 from pipeline.scenarios.model import Edition
-from pipeline.workbench.judging import Judging, Person, word_on
-from pipeline.workbench.labels import Label, Verdict
-from pipeline.workbench.mined_call import Extracted, MinedCall, mined_call
 from schemas.call import OutcomeResult
 from schemas.insight import CallInsight, Entity, Extractor, InferredOutcome, Provenance
 from schemas.transcript import TranscriptCompleted

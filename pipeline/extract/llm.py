@@ -39,6 +39,9 @@ _TOO_LONG: Final = frozenset({Why.CUT_OFF, Why.TOO_LONG})
 _HALVINGS: Final = 2
 
 T = TypeVar("T")
+Price = Callable[[str, int, int, str | None], float | None]
+"""US dollars of a model's tokens, sent and received; None where it is not known. A model that has no price by the name
+it gives itself has that of the name it was asked by; None is that of the settings."""
 
 log: Final = structlog.get_logger()
 
@@ -62,7 +65,7 @@ class LlmExtractor:
         overlap_turns: turns of one chunk that the next one shows again.
         at_once: chunks of one conversation that are asked about at the same time.
         votes: samples of an answer, whose majority says what the intents and the outcome are.
-        price: US dollars of a model's tokens, sent and received; None where it is not known.
+        price: of a model's answers.
     """
 
     def __init__(  # noqa: PLR0913 - each is a setting of its own
@@ -73,7 +76,7 @@ class LlmExtractor:
         overlap_turns: int = OVERLAP_TURNS,
         at_once: int = AT_ONCE,
         votes: int = 1,
-        price: Callable[[str, int, int], float | None] | None = None,
+        price: Price | None = None,
     ) -> None:
         self._chat = chat
         self._chunk_tokens = chunk_tokens
@@ -113,7 +116,7 @@ class LlmExtractor:
                 input_tokens=sum(one.input_tokens for one in said),
                 output_tokens=sum(one.output_tokens for one in said),
                 chunks=len(reads),
-                cost_usd=self._cost_usd(said),
+                cost_usd=self._cost_usd(said, conversation.scenario.model_for(prompt)),
             ),
         )
 
@@ -121,11 +124,11 @@ class LlmExtractor:
         """Close the connections of the model and of the cache."""
         await self._chat.close()
 
-    def _cost_usd(self, said: Sequence[KeptAnswer]) -> float | None:
+    def _cost_usd(self, said: Sequence[KeptAnswer], asked_as: str | None) -> float | None:
         """What all answers took together; None where a price is not known."""
         if self._price is None:
             return None
-        costs = [self._price(one.model, one.input_tokens, one.output_tokens) for one in said]
+        costs = [self._price(one.model, one.input_tokens, one.output_tokens, asked_as) for one in said]
         known = [cost for cost in costs if cost is not None]
         return sum(known) if len(known) == len(costs) else None
 

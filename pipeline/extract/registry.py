@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from pipeline.errors import Config
@@ -69,20 +68,24 @@ def open_chat(settings: Settings, meter: Meter) -> GuardedChat:
     )
 
 
-def llm_extractor(settings: Settings, chat: GuardedChat, *, asked_as: str | None = None) -> LlmExtractor:
+def llm_extractor(settings: Settings, chat: GuardedChat) -> LlmExtractor:
     """The extractor that asks this model, with nothing behind it.
 
     Args:
         settings: the groups EXTRACT and BUDGET.
         chat: who is asked.
-        asked_as: the model that it is asked for, for its price; that of the settings where it is not given.
     """
     from pipeline.extract.llm import LlmExtractor
     from pipeline.llm.prices import Prices
 
+    prices = Prices(settings.budget.prices)
+
+    def price(model: str, sent: int, received: int, asked_as: str | None) -> float | None:
+        return prices.cost_usd(model, sent, received, asked_as=asked_as or settings.llm.model)
+
     return LlmExtractor(
         chat,
-        price=partial(Prices(settings.budget.prices).cost_usd, asked_as=asked_as or settings.llm.model),
+        price=price,
         chunk_tokens=settings.extract.chunk_tokens,
         overlap_turns=settings.extract.overlap_turns,
         at_once=settings.extract.chunks_at_once,

@@ -13,6 +13,11 @@ from pydantic_core import ErrorDetails
 from pipeline.scenarios.model import Document
 from pipeline.scenarios.prompt import Prompt, PromptError, parse_prompt
 
+try:  # in C it takes a tenth of the time, but not every PyYAML has it
+    from yaml import CSafeLoader as _SafeLoader
+except ImportError:
+    from yaml import SafeLoader as _SafeLoader  # type: ignore[assignment]  # one has the other's methods
+
 Model = TypeVar("Model", bound=BaseModel)
 
 _SAID_SHORTER: Final = {"missing": "is missing", "extra_forbidden": "there is no such field"}
@@ -95,7 +100,7 @@ def _complaint(name: str, error: ErrorDetails) -> str:
     return ": ".join(part for part in (name, where, what) if part)
 
 
-class _EachKeyOnce(yaml.SafeLoader):
+class _EachKeyOnce(_SafeLoader):
     """YAML in which a field that is given twice is an error: by YAML's own rule the first would be lost unnoticed."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002 - the signature is PyYAML's

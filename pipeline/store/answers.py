@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from schemas.transcript import Segment
+from schemas.transcript import Segment, TranscriptCompleted
+from schemas.wire import CallFacts
 
 T = TypeVar("T")
 
@@ -216,3 +217,15 @@ class StoredTranscript:
     duration_ms: int = 0
     revision: int = 1
     scenario: str | None = None
+
+    def as_event(self) -> TranscriptCompleted:
+        """The transcript that it was made of, as far as it is stored."""
+        return TranscriptCompleted(
+            call_id=self.call_id,
+            call=CallFacts(scenario=self.scenario, language=self.language, started_at=self.started_at),
+            revision=self.revision,
+            language=self.language,
+            duration_ms=self.duration_ms,
+            engine="stored",
+            segments=self.segments,
+        )

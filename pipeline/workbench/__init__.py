@@ -1,1 +1,1 @@
-"""What people do with prompts: labels, back-tests, test inputs, and what may be promoted."""
+"""Prompts tried out: on calls and on made-up conversations, side by side; and where that is kept."""

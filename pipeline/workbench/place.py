@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from pipeline.workbench.backtest_result import Backtest
-from pipeline.workbench.labels import Label
+from pipeline.backtest.result import Backtest
+from pipeline.labels.label import Label
 
 
 class Workbench(Protocol):

@@ -19,14 +19,14 @@ def open_workbench(settings: Settings) -> Workbench:
 
 
 def _sqlite(settings: Settings) -> Workbench:
-    from pipeline.workbench.workbench_sqlite import SqliteWorkbench
+    from pipeline.workbench.place_sqlite import SqliteWorkbench
 
     return SqliteWorkbench(settings.workbench.path)
 
 
 def _qdrant(settings: Settings) -> Workbench:
     from pipeline.store.bare_collection import server_for
-    from pipeline.workbench.workbench_qdrant import QdrantWorkbench
+    from pipeline.workbench.place_qdrant import QdrantWorkbench
 
     server = server_for("CONVMINE_WORKBENCH_PLACE", settings.store)
     return QdrantWorkbench(server, prefix=settings.store.prefix)

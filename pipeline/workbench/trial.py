@@ -94,7 +94,7 @@ class Trials:
         budget = settings.budget.model_copy(update={"call_tokens": None, "call_usd": None})
         self._settings = settings.model_copy(update={"budget": budget})
         self._watch = Stopwatch()
-        self._chat = open_chat(self._settings, self._watch)
+        self._extractor = llm_extractor(self._settings, open_chat(self._settings, self._watch))
 
     async def run(self, prompt: Prompt, model: str, given: Given) -> Trial:
         """Mine the call with this version, and with this model for all that it takes; each run is a task of its own.
@@ -105,11 +105,10 @@ class Trials:
         """
         tenant_id = self._settings.tenant
         conversation = replace(given.conversation(tenant_id), edition=running(given, prompt, model))
-        extractor = llm_extractor(self._settings, self._chat, asked_as=model)
         trial = Trial(prompt.label, prompt.digest, model)
         self._watch.start()
         try:
-            insight = await mine(tenant_id, given.call, conversation, extractor)
+            insight = await mine(tenant_id, given.call, conversation, self._extractor)
         except Spent:
             raise
         except Poison as error:
@@ -136,7 +135,7 @@ class Trials:
 
     async def close(self) -> None:
         """Close the connections of the model and of the cache."""
-        await self._chat.close()
+        await self._extractor.close()
 
 
 def running(given: Given, prompt: Prompt, model: str) -> Edition:

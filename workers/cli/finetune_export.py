@@ -4,37 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from pipeline.errors import ConvmineError
 from workers.cli.output import json_option, plain, print_json, print_table
+from workers.cli.percent import Percent
 from workers.cli.prompt_choice import choose
 
 if TYPE_CHECKING:
+    from pipeline.labels.finetune import Example, LeftOut, Recipe
     from pipeline.settings import Settings
-    from pipeline.workbench.finetune import Example, LeftOut, Recipe
 
 _SPLITS = ("train", "validation")
-
-
-class _Part(click.ParamType):
-    """A part of the calls in percent, such as ``10%``; ``0%`` is none of them."""
-
-    name = "percent"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:  # noqa: ANN401 - the signature is click's
-        if isinstance(value, float):
-            return value
-        found = re.fullmatch(r"([0-9]{1,2}(?:\.[0-9]+)?) ?%", str(value))
-        if found is None:
-            self.fail(f"{value!r} is no percentage below 100%, such as 10%", param, ctx)
-        return float(found[1]) / 100
 
 
 @click.command("finetune-export")
@@ -42,7 +28,13 @@ class _Part(click.ParamType):
 @click.option("--scenario", help="Scenario of the calls; CONVMINE_EXTRACT_SCENARIO if not given.")
 @click.option("--language", help="Language of the calls; the scenario's default if not given.")
 @click.option("--prompt", help="The version that asks, such as extract.v2; the one that runs if not given.")
-@click.option("--validation", type=_Part(), default="10%", show_default=True, help="Share of customers held back.")
+@click.option(
+    "--validation",
+    type=Percent(may_be_none=True),
+    default="10%",
+    show_default=True,
+    help="Share of customers held back.",
+)
 @click.option("--min-labels", type=click.IntRange(1), default=1, show_default=True, help="People who judged each item.")
 @json_option
 def finetune_export(  # noqa: PLR0913 - one argument an option
@@ -60,9 +52,9 @@ def finetune_export(  # noqa: PLR0913 - one argument an option
     A call is taken when every item that was extracted from it was judged (convmine prompt label); what was accepted,
     or added, by most people is in the answer. All calls of one customer are in one file.
     """
+    from pipeline.labels.finetune import LeftOut, Recipe
     from pipeline.scenarios.prompt import PromptError
     from pipeline.settings import load
-    from pipeline.workbench.finetune import LeftOut, Recipe
 
     settings = load()
     chosen = choose(settings, scenario, language)
@@ -93,10 +85,10 @@ def finetune_export(  # noqa: PLR0913 - one argument an option
 
 async def _made(settings: Settings, recipe: Recipe) -> dict[str, Example | LeftOut]:
     """What becomes of each call that was judged, by its id."""
+    from pipeline.labels.finetune import LeftOut, example_of, judged_calls
+    from pipeline.labels.stored_calls import stored_call
     from pipeline.store.open import store_of
-    from pipeline.workbench.finetune import LeftOut, example_of, judged_calls
     from pipeline.workbench.places import open_workbench
-    from pipeline.workbench.stored_calls import stored_call
 
     workbench = open_workbench(settings)
     try:
@@ -112,7 +104,7 @@ async def _made(settings: Settings, recipe: Recipe) -> dict[str, Example | LeftO
 
 
 def _split(examples: Iterable[Example], validation: float) -> dict[str, list[Example]]:
-    from pipeline.workbench.finetune import is_validation
+    from pipeline.labels.finetune import is_validation
 
     splits: dict[str, list[Example]] = {name: [] for name in _SPLITS}
     for one in examples:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 import click
 
-from pipeline.workbench.additions import (
+from pipeline.labels.additions import (
     SUMMARY,
     WITHOUT_WORDS,
     CannotBeAdded,
@@ -19,9 +19,9 @@ from pipeline.workbench.additions import (
     turn_named,
     whole_call_addition,
 )
-from pipeline.workbench.judging import Judging, Person, Session, Step, word_on
-from pipeline.workbench.labels import LabelledField, Verdict
-from pipeline.workbench.mined_call import Extracted
+from pipeline.labels.judging import Judging, Person, Session, Step, word_on
+from pipeline.labels.label import LabelledField, Verdict
+from pipeline.labels.mined_call import Extracted
 from workers.cli.output import clock, plain
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from workers.cli.output import json_option, print_json, print_table
 from workers.cli.prompt_label import FIELDS
 
 if TYPE_CHECKING:
-    from pipeline.workbench.agreement import Disagreement, FieldAgreement
-    from pipeline.workbench.labels import Label
+    from pipeline.labels.agreement import Disagreement, FieldAgreement
+    from pipeline.labels.label import Label
     from pipeline.workbench.place import Workbench
 
 T = TypeVar("T")
@@ -27,7 +27,7 @@ T = TypeVar("T")
 @json_option
 def export_labels(out: Path | None, *, as_json: bool) -> None:
     """Write all labels as JSONL, a label a line, in order of time."""
-    from pipeline.workbench.label_file import write_labels
+    from pipeline.labels.label_file import write_labels
 
     labels = _all_labels()
     if out is not None:
@@ -48,9 +48,9 @@ def export_labels(out: Path | None, *, as_json: bool) -> None:
 @json_option
 def import_labels(file: Path, *, as_json: bool) -> None:
     """Keep the labels of FILE (JSONL), all of them or none; those that are there already are not added again."""
+    from pipeline.labels.label_file import read_labels
     from pipeline.scenarios.opened import load_library
     from pipeline.settings import load
-    from pipeline.workbench.label_file import read_labels
 
     settings = load()
     labels = read_labels(file, load_library(settings), settings.tenant)
@@ -71,7 +71,7 @@ def label_agreement(fields: tuple[str, ...], *, show: bool, as_json: bool) -> No
     Only items count that at least two people have judged. There is no kappa and no alpha where nobody ever said
     anything else: chance alone would make them agree.
     """
-    from pipeline.workbench.agreement import agreement, disagreements
+    from pipeline.labels.agreement import agreement, disagreements
 
     labels = [label for label in _all_labels() if not fields or label.field in fields]
     found = agreement(labels)

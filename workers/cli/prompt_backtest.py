@@ -19,11 +19,11 @@ from workers.cli.prompt_choice import choose, language_option, scenario_option
 from workers.cli.search import Since
 
 if TYPE_CHECKING:
+    from pipeline.backtest.cases import Case
+    from pipeline.backtest.differing import DifferingCall
+    from pipeline.backtest.result import Backtest
+    from pipeline.backtest.run import Backtester, Ran, Version
     from pipeline.settings import Settings
-    from pipeline.workbench.backtest_result import Backtest
-    from pipeline.workbench.backtest_run import Backtester, Ran, Version
-    from pipeline.workbench.cases import Case
-    from pipeline.workbench.differing import DifferingCall
     from pipeline.workbench.place import Workbench
     from workers.cli.prompt_choice import Chosen
 
@@ -118,8 +118,8 @@ def backtest_prompts(  # noqa: PLR0913 - one argument an option
 
 
 def _version(settings: Settings, chosen: Chosen, label: str) -> Version:
+    from pipeline.backtest.run import Version
     from pipeline.extract.prompting import EXTRACT_PROMPT
-    from pipeline.workbench.backtest_run import Version
 
     prompt = chosen.prompt(label)
     if prompt.id != EXTRACT_PROMPT:
@@ -131,9 +131,9 @@ def _version(settings: Settings, chosen: Chosen, label: str) -> Version:
 
 
 async def _backtested(wanted: _Wanted) -> _Result:
+    from pipeline.backtest.comparing import Side, backtest
+    from pipeline.backtest.differing import differing
     from pipeline.llm.prices import Prices
-    from pipeline.workbench.backtest import Side, backtest
-    from pipeline.workbench.differing import differing
     from pipeline.workbench.places import open_workbench
 
     settings = wanted.settings
@@ -161,13 +161,13 @@ async def _cases(wanted: _Wanted, workbench: Workbench) -> tuple[Sequence[Case],
     """The calls, and what has to be said of them."""
     chosen = wanted.chosen
     if wanted.on != _STORED:
-        from pipeline.workbench.case_file import read_cases
+        from pipeline.backtest.case_file import read_cases
 
         read = read_cases(Path(wanted.on), chosen.scenario, chosen.edition)
         others = f"{read.others} calls of other scenarios or languages are left out." if read.others else ""
         return read.cases[: wanted.limit], (others,) if others else ()
+    from pipeline.backtest.stored_cases import stored_cases
     from pipeline.store.open import store_of
-    from pipeline.workbench.stored_cases import stored_cases
 
     async with store_of(wanted.settings) as store:
         found = await stored_cases(
@@ -193,8 +193,8 @@ async def _ran(wanted: _Wanted, workbench: Workbench, cases: Sequence[Case]) -> 
 
 
 def _backtester(wanted: _Wanted, workbench: Workbench) -> Backtester:
+    from pipeline.backtest.run import Backtester
     from pipeline.extract.registry import build_extractor
-    from pipeline.workbench.backtest_run import Backtester
     from workers.outcomes import RetryPolicy
 
     settings, scenario = wanted.settings, wanted.chosen.scenario
@@ -217,8 +217,8 @@ def _backtester(wanted: _Wanted, workbench: Workbench) -> Backtester:
 
 
 def _write(html: Path, result: _Result) -> None:
-    from pipeline.workbench.backtest_page import page
-    from pipeline.workbench.backtest_table import notes_of
+    from pipeline.backtest.page import page
+    from pipeline.backtest.table import notes_of
 
     notes = [*notes_of(result.backtest), *result.remarks]
     try:
@@ -228,7 +228,7 @@ def _write(html: Path, result: _Result) -> None:
 
 
 def _document(result: _Result) -> dict[str, Any]:
-    from pipeline.workbench.backtest_table import notes_of
+    from pipeline.backtest.table import notes_of
 
     document = result.backtest.model_dump(mode="json")
     for side, version in (("a", result.backtest.a), ("b", result.backtest.b)):
@@ -242,7 +242,7 @@ def _document(result: _Result) -> dict[str, Any]:
 
 
 def _print(result: _Result, html: Path | None) -> None:
-    from pipeline.workbench.backtest_table import FIGURE_COLUMNS, SCORE_COLUMNS, figure_rows, notes_of, score_rows
+    from pipeline.backtest.table import FIGURE_COLUMNS, SCORE_COLUMNS, figure_rows, notes_of, score_rows
 
     of = result.backtest
     rows = score_rows(of)

@@ -121,17 +121,6 @@ def call_or_sample(settings: Settings, call: TranscriptCompleted | None, chosen:
 async def _stored(settings: Settings, call_id: str) -> TranscriptCompleted:
     from pipeline.store import questions
     from pipeline.store.open import store_of
-    from schemas.transcript import TranscriptCompleted
-    from schemas.wire import CallFacts
 
     async with store_of(settings) as store:
-        stored = await questions.transcript(store, call_id, tenant_id=settings.tenant)
-    return TranscriptCompleted(
-        call_id=call_id,
-        call=CallFacts(scenario=stored.scenario, language=stored.language, started_at=stored.started_at),
-        revision=stored.revision,
-        language=stored.language,
-        duration_ms=stored.duration_ms,
-        engine="stored",
-        segments=stored.segments,
-    )
+        return (await questions.transcript(store, call_id, tenant_id=settings.tenant)).as_event()

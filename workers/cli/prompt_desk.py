@@ -17,12 +17,12 @@ from pipeline.errors import ConvmineError
 from workers.cli.output import plain
 
 if TYPE_CHECKING:
+    from pipeline.backtest.result import Backtest
+    from pipeline.release.standing import Standing, Version
+    from pipeline.release.succession import Signature
     from pipeline.scenarios.library import Library
     from pipeline.scenarios.model import Scenario
     from pipeline.settings import Settings
-    from pipeline.workbench.backtest_result import Backtest
-    from pipeline.workbench.standing import Standing, Version
-    from pipeline.workbench.succession import Signature
     from schemas.reference import PromptPublished
     from workers.config_changes import Change
 
@@ -42,18 +42,6 @@ class VersionName(click.ParamType):
         return Named((found[1], int(found[2])))
 
 
-class Percent(click.ParamType):
-    """A share of the calls in percent, such as ``10%``, as a number between 0 and 1."""
-
-    name = "percent"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:  # noqa: ANN401 - the signature is click's
-        found = re.fullmatch(r"([0-9]{1,2}(?:\.[0-9]+)?) ?%", str(value))
-        if found is None or not (share := float(found[1]) / 100):
-            self.fail(f"{value!r} is no share above 0% and below 100%, such as 10%", param, ctx)
-        return share
-
-
 @dataclass(frozen=True, slots=True)
 class Asked:
     """Of which scenario and language, by whom and why; and what a promotion may pass over."""
@@ -67,7 +55,7 @@ class Asked:
 
     def signature(self, objection: str | None = None) -> Signature:
         """Who changes what runs, and why; an objection was passed over by force."""
-        from pipeline.workbench.succession import Signature
+        from pipeline.release.succession import Signature
         from workers.replays import os_user
 
         reason = self.reason if objection is None else f"forced: {self.reason}"
@@ -138,7 +126,7 @@ class Desk:
 
     def standing(self, prompt: str) -> Standing:
         """Where a prompt stands; raises ConvmineError where there is none."""
-        from pipeline.workbench.standing import standing_of
+        from pipeline.release.standing import standing_of
 
         record = self._change.published.prompts.get((self._scenario.id, self.language, prompt))
         return standing_of(self._scenario, self.language, prompt, record)
@@ -155,7 +143,7 @@ class Desk:
         Raises:
             ConvmineError: it does, and there is no force.
         """
-        from pipeline.workbench.promotion import why_not
+        from pipeline.release.promotion import why_not
 
         if (other := standing.before(candidate)) is None:
             return None

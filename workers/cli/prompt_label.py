@@ -15,10 +15,10 @@ import click
 from workers.cli.output import json_option, plain, print_json
 
 if TYPE_CHECKING:
+    from pipeline.labels.judging import Judging, Session
+    from pipeline.labels.mined_call import MinedCall
     from pipeline.ports import VectorStore
     from pipeline.settings import Settings
-    from pipeline.workbench.judging import Judging, Session
-    from pipeline.workbench.mined_call import MinedCall
     from pipeline.workbench.place import Workbench
 
 FIELDS = ("intents", "entities", "topics", "outcome", "objections", "follow_ups", "summary")
@@ -70,7 +70,7 @@ class _Asked:
 
 
 async def _judged(settings: Settings, asked: _Asked, by: str, *, as_json: bool) -> Session:
-    from pipeline.workbench.judging import Person
+    from pipeline.labels.judging import Person
     from pipeline.workbench.places import open_workbench
     from workers.cli.label_desk import Desk
 
@@ -85,11 +85,11 @@ async def _judged(settings: Settings, asked: _Asked, by: str, *, as_json: bool) 
 
 async def _session(settings: Settings, workbench: Workbench, asked: _Asked, by: str) -> Session:
     """The first calls in which something waits; read before anybody is asked, so that the store is free again."""
+    from pipeline.labels.judging import Session, begin, once
+    from pipeline.labels.label import by_call
     from pipeline.scenarios.files import ScenarioError
     from pipeline.scenarios.opened import load_library
     from pipeline.store.open import store_of
-    from pipeline.workbench.judging import Session, begin, once
-    from pipeline.workbench.labels import by_call
 
     library = load_library(settings)
     labels = by_call(await workbench.labels(settings.tenant))
@@ -110,7 +110,7 @@ async def _session(settings: Settings, workbench: Workbench, asked: _Asked, by: 
 
 
 async def _calls(store: VectorStore, tenant_id: str, asked: _Asked) -> AsyncIterator[MinedCall]:
-    from pipeline.workbench.stored_calls import calls_of_results, mined_call_ids, stored_call
+    from pipeline.labels.stored_calls import calls_of_results, mined_call_ids, stored_call
 
     if asked.on != _STORED:
         async for call in calls_of_results(store, tenant_id, Path(asked.on)):

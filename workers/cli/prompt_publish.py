@@ -8,10 +8,11 @@ import click
 
 from pipeline.errors import ConvmineError
 from workers.cli.output import json_option, plain, print_json
-from workers.cli.prompt_desk import Asked, Named, Percent, VersionName, asks, desk
+from workers.cli.percent import Percent
+from workers.cli.prompt_desk import Asked, Named, VersionName, asks, desk
 
 if TYPE_CHECKING:
-    from pipeline.workbench.standing import Standing
+    from pipeline.release.standing import Standing
     from schemas.reference import PromptPublished
 
 _EXTRACT: Final = "extract"
@@ -27,7 +28,7 @@ def promote(version: Named, asked: Asked, *, as_json: bool) -> None:
 
     Refused unless its newest back-test against what runs shows no field worse by more than the margin.
     """
-    from pipeline.workbench.succession import promoted
+    from pipeline.release.succession import promoted
 
     prompt, number = version
     with desk(asked) as open_desk:
@@ -53,7 +54,7 @@ def roll_back(prompt: str | None, to: Named | None, asked: Asked, *, as_json: bo
     Done once more it goes back further, and never to what was rolled back itself. Where nothing ran before, the next
     older file runs.
     """
-    from pipeline.workbench.succession import rolled_back
+    from pipeline.release.succession import rolled_back
 
     if prompt and to and prompt != to[0]:
         raise click.UsageError(f"{to[0]}.v{to[1]} is no version of {prompt}")
@@ -88,7 +89,7 @@ def split(versions: tuple[Named, ...], share: float | None, asked: Asked, *, end
 
 
 def _begin(version: Named, challenger: Named, share: float, asked: Asked, *, as_json: bool) -> None:
-    from pipeline.workbench.succession import split
+    from pipeline.release.succession import split
 
     with desk(asked) as open_desk:
         standing = open_desk.standing(version[0])
@@ -101,7 +102,7 @@ def _begin(version: Named, challenger: Named, share: float, asked: Asked, *, as_
 
 
 def _end(prompt: str | None, asked: Asked, *, as_json: bool) -> None:
-    from pipeline.workbench.succession import unsplit
+    from pipeline.release.succession import unsplit
 
     with desk(asked) as open_desk:
         if prompt is None:

@@ -80,8 +80,8 @@ def validate_scenario(scenario: str, *, as_json: bool) -> None:
 
 def _judged(named: str, settings: Settings) -> tuple[Scenario | None, Sequence[str], Sequence[str]]:
     """The scenario, or None where it cannot be read; its errors and its warnings."""
+    from pipeline.release.scenario_check import checked, warned
     from pipeline.scenarios.load import ScenarioError, load_scenario, shipped
-    from pipeline.workbench.scenario_check import checked, warned
 
     folder = _folder(named, settings)
     try:

@@ -32,9 +32,9 @@ def push_scenario(scenario: str, by: str | None, *, force: bool, as_json: bool) 
 
     What was promoted of its prompts goes on running.
     """
+    from pipeline.release.push import is_published
     from pipeline.scenarios.opened import load_library
     from pipeline.settings import load
-    from pipeline.workbench.push import is_published
     from workers.config_changes import exclusive
     from workers.replays import os_user
 
@@ -70,7 +70,7 @@ def _read(name: str, library: Library, tenant: str) -> Scenario:
 
 
 def _refuse_unsound(new: Scenario, named: str) -> None:
-    from pipeline.workbench.scenario_check import checked
+    from pipeline.release.scenario_check import checked
 
     if complaints := checked(new):
         more = f" (and {len(complaints) - 1} more)" if len(complaints) > 1 else ""
@@ -83,7 +83,7 @@ def _loaded(name: str, library: Library, tenant: str) -> Scenario | None:
 
 
 def _check(new: Scenario, before: ScenarioPublished | None, loaded: Scenario | None, *, force: bool) -> None:
-    from pipeline.workbench.push import why_not_push
+    from pipeline.release.push import why_not_push
 
     if objection := why_not_push(new, before, loaded, lower=force):
         newest = max(one for one in (before and before.scenario_version, loaded and loaded.version) if one)
@@ -99,7 +99,7 @@ def _unfit(new: Scenario, prompts: Sequence[PromptPublished], *, force: bool) ->
     Raises:
         ConvmineError: a prompt's number stands for two contents; or one does not fit, and there is no force.
     """
-    from pipeline.workbench.push import renumbered, unfit
+    from pipeline.release.push import renumbered, unfit
 
     if twice := ", ".join(renumbered(new, prompts)):
         raise ConvmineError(
@@ -116,7 +116,7 @@ def _unfit(new: Scenario, prompts: Sequence[PromptPublished], *, force: bool) ->
 
 
 def _publish(change: Change, new: Scenario, taken_back: Sequence[PromptPublished], by: str) -> None:
-    from pipeline.workbench.push import content_of
+    from pipeline.release.push import content_of
     from schemas.reference import ScenarioPublished
     from workers.published import prompt_name, scenario_record, withdrawn_prompt
 

@@ -12,9 +12,9 @@ from judged_store import CALLS, Judge
 from openai.types.chat import ChatCompletionMessageParam
 from pydantic import TypeAdapter
 
-from pipeline.workbench.finetune import is_validation
-from pipeline.workbench.label_file import write_labels
-from pipeline.workbench.labels import Label, Verdict
+from pipeline.labels.finetune import is_validation
+from pipeline.labels.label import Label, Verdict
+from pipeline.labels.label_file import write_labels
 
 DIGITS = re.compile(r"(?:\d[ -]?){7,}|[\w.]+@[\w.]+")
 
@@ -113,8 +113,8 @@ def test_another_version_asks_in_its_own_words(export: Judge, tmp_path: Path) ->
         (("--prompt", "summary.v1"), "no call is mined with summary.v1"),
         (("--scenario", "banking"), "no scenario 'banking'"),
         (("--language", "fr"), "is not there in 'fr'"),
-        (("--validation", "10"), "is no percentage below 100%"),
-        (("--validation", "100%"), "is no percentage below 100%"),
+        (("--validation", "10"), "is no share 0% or more and below 100%"),
+        (("--validation", "100%"), "is no share 0% or more and below 100%"),
     ],
 )
 def test_what_cannot_be_exported_is_told(judge: Judge, options: tuple[str, str], said: str, tmp_path: Path) -> None:

@@ -174,7 +174,7 @@ def test_what_is_kept_has_not_been_forgotten_after_a_back_test(
 ) -> None:
     import asyncio
 
-    from pipeline.workbench.workbench_sqlite import SqliteWorkbench
+    from pipeline.workbench.place_sqlite import SqliteWorkbench
 
     assert convmine(*BOTH, "--on", calls(tmp_path)).code == 0
 

@@ -15,10 +15,10 @@ from desk_folder import desk_folder, greet
 from mined_calls import TENANT
 from mined_store import Convmine, Done
 
+from pipeline.backtest.result import Backtest, FieldScore, VersionResult
 from pipeline.scenarios.prompt import digest_of
 from pipeline.settings import KafkaSettings, Settings
-from pipeline.workbench.backtest_result import Backtest, FieldScore, VersionResult
-from pipeline.workbench.workbench_sqlite import SqliteWorkbench
+from pipeline.workbench.place_sqlite import SqliteWorkbench
 from schemas.reference import PromptPublished
 from workers.config_changes import exclusive
 from workers.replays import os_user

@@ -10,9 +10,9 @@ import yaml
 from click.testing import CliRunner, Result
 
 from pipeline.errors import ConvmineError
+from pipeline.release.scenario_check import checked, warned
 from pipeline.scenarios.load import load_scenario, shipped
 from pipeline.scenarios.starting import starting_languages
-from pipeline.workbench.scenario_check import checked, warned
 from workers.cli import cli
 
 OWN_PROMPT = """---

@@ -1,0 +1,1 @@
+"""What people say of extracted items: judged, gathered, compared, and learnt from."""
