@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sys
 from difflib import unified_diff
+from pathlib import Path
 
 import click
 
+from pipeline.errors import ConvmineError
 from workers.cli.output import json_option, plain, print_json
 from workers.cli.prompt_choice import choose, language_option, scenario_option
 
@@ -17,15 +19,24 @@ _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 @click.argument("prompt")
 @scenario_option
 @language_option
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write it to this new file instead.")
 @json_option
-def show_prompt(prompt: str, scenario: str | None, language: str | None, *, as_json: bool) -> None:
-    """Print the file of a version, PROMPT such as extract.v2: front matter and sections, byte for byte in a pipe."""
+def show_prompt(prompt: str, scenario: str | None, language: str | None, out: Path | None, *, as_json: bool) -> None:
+    """Print the file of a version, PROMPT such as extract.v2: front matter and sections, byte for byte in a pipe.
+
+    To begin a version of one's own, --out writes it into a scenario's folder. A shell's > would put an empty file there
+    first, with which the folder cannot be read.
+    """
     from pipeline.settings import load
 
     found = choose(load(), scenario, language).prompt(prompt)
+    if out is not None:
+        _write(found.text, out)
     if as_json:
         fields = {name: getattr(found, name) for name in type(found).model_fields}
         print_json({**fields, "label": found.label, "digest": found.digest})
+    elif out is not None:
+        click.echo(plain(f"{found.label} is in {out}"))
     else:
         click.echo(_shown(found.text), nl=not found.text.endswith("\n"))
 
@@ -54,6 +65,17 @@ def diff_prompts(old: str, new: str, scenario: str | None, language: str | None,
         click.secho(_shown(line), fg=_COLOURS.get(line[:1]), bold=line.startswith(("+++", "---")) or None)
     if not lines:
         click.echo(f"{old} and {new} are the same")
+
+
+def _write(text: str, out: Path) -> None:
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with out.open("x", encoding="utf-8", newline="") as file:
+            file.write(text)
+    except FileExistsError:
+        raise ConvmineError(f"{out} is there already", hint="name a new file") from None
+    except OSError as error:
+        raise ConvmineError(f"{out} cannot be written: {error.strerror}") from error
 
 
 def _shown(text: str) -> str:

@@ -14,6 +14,17 @@ def test_a_prompt_is_its_file_byte_for_byte(convmine: Convmine, own_prompts: Pat
     assert found["text"] == (own_prompts / "extract.v7.md").read_text()
 
 
+def test_a_copy_to_begin_with_goes_where_the_scenario_is_read_from_and_over_no_other_file(
+    convmine: Convmine, own_prompts: Path
+) -> None:
+    copy = own_prompts / "summary.v1.md"
+    convmine("prompt", "show", "summary.v1", "--out", str(copy))
+    assert convmine("prompt", "show", "summary.v1").stdout == copy.read_text()
+    refused = convmine("prompt", "show", "extract.v7", "--out", str(copy))
+    assert refused.code == 1
+    assert "is there already" in refused.stderr
+
+
 def test_on_a_terminal_a_prompt_cannot_steer_it(
     convmine: Convmine, own_prompts: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
