@@ -15,7 +15,7 @@ import click
 from pipeline.errors import ConvmineError
 from workers.cli.output import json_option, plain, print_json, print_table
 from workers.cli.progress import stage_bars
-from workers.cli.prompt_choice import choose, language_option, scenario_option
+from workers.cli.prompt_choice import choose, language_option, library_of, published_option, scenario_option
 from workers.cli.search import Since
 
 if TYPE_CHECKING:
@@ -66,6 +66,7 @@ class _Result:
 )
 @scenario_option
 @language_option
+@published_option
 @click.option("--limit", type=click.IntRange(1), help=f"At most so many calls; of stored ones {_LIMIT} if not given.")
 @click.option("--since", type=Since(), help="Stored calls begun since then: 7d, 12h, or a date.")
 @click.option(
@@ -88,6 +89,7 @@ def backtest_prompts(  # noqa: PLR0913 - one argument an option
     since: datetime | None,
     at_once: int | None,
     html: Path | None,
+    published: bool,
     as_json: bool,
 ) -> None:
     """Run two versions, such as extract.v1 and extract.v2, on the same calls, and say which is better at what.
@@ -105,7 +107,7 @@ def backtest_prompts(  # noqa: PLR0913 - one argument an option
     if html is not None and not html.absolute().parent.is_dir():
         raise click.UsageError(f"--html: there is no folder {html.absolute().parent}", context)
     settings = load()
-    chosen = choose(settings, scenario, language)
+    chosen = choose(settings, scenario, language, library=library_of(settings, published=published))
     versions = (_version(settings, chosen, a), _version(settings, chosen, b))
     wanted = _Wanted(settings, chosen, versions, on, limit, since, at_once or settings.runtime.in_flight)
     result = asyncio.run(_backtested(wanted))

@@ -12,6 +12,7 @@ import click
 from pipeline.errors import ConvmineError, Poison
 
 if TYPE_CHECKING:
+    from pipeline.scenarios.library import Library
     from pipeline.scenarios.model import Edition, Scenario, Scenarios
     from pipeline.scenarios.prompt import Prompt
     from pipeline.settings import Settings
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 scenario_option = click.option("--scenario", help="Scenario; that of the call, or CONVMINE_EXTRACT_SCENARIO.")
 language_option = click.option("--language", help="Language; that of the call, or the scenario's default.")
+published_option = click.option(
+    "--published", is_flag=True, help="Also what is published on Kafka, such as a version promoted elsewhere."
+)
 call_option = click.option(
     "--call", metavar="FILE|ID", help="The call: a JSON file, or the id of a stored one. A sample if not given."
 )
@@ -79,6 +83,28 @@ def choose(
         raise ConvmineError(f"scenario {found.id} is not there in {language!r}; there are {there_are}")
     spoken = (call.language or call.call.language) if call else None
     return Chosen(found, found.edition(language or spoken))
+
+
+def library_of(settings: Settings, *, published: bool) -> Library:
+    """The scenarios of files, and over them, if wanted, what the tenant has published.
+
+    Raises:
+        Config: a file is wrong.
+        ConvmineError: Kafka has no topics for it.
+        Retryable: Kafka is away.
+    """
+    from pipeline.scenarios.opened import load_library
+
+    library = load_library(settings)
+    if published:
+        from workers.edge import Edge
+        from workers.published import published_in, spans_of
+
+        edge = Edge(settings.kafka)
+        found = published_in(edge.read(spans_of(edge, settings)), settings.tenant)
+        found.take_scenarios(library)
+        found.take_prompts(library)
+    return library
 
 
 def call_named(settings: Settings, name: str) -> TranscriptCompleted:

@@ -152,7 +152,10 @@ class Desk:
         objection = why_not(candidate, other, backtests, margin)
         if objection is None or self._asked.force:
             return objection
-        command = f"convmine prompt backtest {other.label} {candidate.label} --on stored{self._asked.options}"
+        elsewhere = "" if other.number in standing.files else " --published"
+        command = (
+            f"convmine prompt backtest {other.label} {candidate.label} --on stored{self._asked.options}{elsewhere}"
+        )
         raise ConvmineError(
             plain(f"nothing was published: {objection}"),
             hint=f'run: {command}; or pass over it with --force --reason "..."',

@@ -19,6 +19,8 @@ from workers.cli.prompt_choice import (
     call_or_sample,
     choose,
     language_option,
+    library_of,
+    published_option,
     scenario_option,
 )
 
@@ -39,9 +41,17 @@ if TYPE_CHECKING:
 )
 @scenario_option
 @language_option
+@published_option
 @json_option
 def render_prompt(  # noqa: PLR0913 - one argument an option
-    prompt: str, call: str | None, given: tuple[str, ...], scenario: str | None, language: str | None, *, as_json: bool
+    *,
+    prompt: str,
+    call: str | None,
+    given: tuple[str, ...],
+    scenario: str | None,
+    language: str | None,
+    published: bool,
+    as_json: bool,
 ) -> None:
     """Print the messages that the version PROMPT sends about a call; of a long one those of each chunk.
 
@@ -53,7 +63,7 @@ def render_prompt(  # noqa: PLR0913 - one argument an option
 
     settings = load()
     named = call_named(settings, call) if call else None
-    chosen = choose(settings, scenario, language, named)
+    chosen = choose(settings, scenario, language, named, library_of(settings, published=published))
     found = chosen.prompt(prompt)
     transcript = call_or_sample(settings, named, chosen)
     conversation = conversation_of(transcript, lambda *_: chosen.scenario, chosen.scenario.id, settings.tenant)

@@ -10,7 +10,7 @@ import click
 
 from pipeline.errors import ConvmineError
 from workers.cli.output import json_option, plain, print_json
-from workers.cli.prompt_choice import choose, language_option, scenario_option
+from workers.cli.prompt_choice import choose, language_option, library_of, published_option, scenario_option
 
 _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 
@@ -19,9 +19,12 @@ _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 @click.argument("prompt")
 @scenario_option
 @language_option
+@published_option
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write it to this new file instead.")
 @json_option
-def show_prompt(prompt: str, scenario: str | None, language: str | None, out: Path | None, *, as_json: bool) -> None:
+def show_prompt(  # noqa: PLR0913 - one argument an option
+    prompt: str, scenario: str | None, language: str | None, out: Path | None, *, published: bool, as_json: bool
+) -> None:
     """Print the file of a version, PROMPT such as extract.v2: front matter and sections, byte for byte in a pipe.
 
     To begin a version of one's own, --out writes it into a scenario's folder. A shell's > would put an empty file there
@@ -29,7 +32,9 @@ def show_prompt(prompt: str, scenario: str | None, language: str | None, out: Pa
     """
     from pipeline.settings import load
 
-    found = choose(load(), scenario, language).prompt(prompt)
+    settings = load()
+    library = library_of(settings, published=published)
+    found = choose(settings, scenario, language, library=library).prompt(prompt)
     if out is not None:
         _write(found.text, out)
     if as_json:
@@ -46,12 +51,16 @@ def show_prompt(prompt: str, scenario: str | None, language: str | None, out: Pa
 @click.argument("new")
 @scenario_option
 @language_option
+@published_option
 @json_option
-def diff_prompts(old: str, new: str, scenario: str | None, language: str | None, *, as_json: bool) -> None:
+def diff_prompts(  # noqa: PLR0913 - one argument an option
+    old: str, new: str, scenario: str | None, language: str | None, *, published: bool, as_json: bool
+) -> None:
     """Print in which lines two versions differ, such as extract.v1 and extract.v2."""
     from pipeline.settings import load
 
-    chosen = choose(load(), scenario, language)
+    settings = load()
+    chosen = choose(settings, scenario, language, library=library_of(settings, published=published))
     before, after = chosen.prompt(old), chosen.prompt(new)
     lines = list(
         unified_diff(before.text.splitlines(), after.text.splitlines(), before.label, after.label, lineterm="")

@@ -20,6 +20,8 @@ from workers.cli.prompt_choice import (
     call_or_sample,
     choose,
     language_option,
+    library_of,
+    published_option,
     scenario_option,
 )
 
@@ -50,6 +52,7 @@ class _Job:
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="With --on: where the results go.")
 @scenario_option
 @language_option
+@published_option
 @json_option
 def try_prompts(  # noqa: PLR0913 - one argument an option
     *,
@@ -60,6 +63,7 @@ def try_prompts(  # noqa: PLR0913 - one argument an option
     out: Path | None,
     scenario: str | None,
     language: str | None,
+    published: bool,
     as_json: bool,
 ) -> None:
     """Mine a call with each of the versions PROMPTS on each model, and show what came of it side by side.
@@ -67,23 +71,22 @@ def try_prompts(  # noqa: PLR0913 - one argument an option
     The server, its budget, its pace and the kept answers are those that workers have; the lexical extractor never
     answers instead. With --on every call of a batch is mined, and the results go to --out, a line each.
     """
-    from pipeline.scenarios.opened import load_library
     from pipeline.settings import load
     from pipeline.workbench.trial import Given
 
     if (on is None) != (out is None) or (on is not None and call is not None):
         raise click.UsageError("give --call, or --on with --out, or none of them", click.get_current_context())
     settings = load()
+    library = library_of(settings, published=published)
     candidates = _Candidates(prompts, models)
     if on is None or out is None:
         named = call_named(settings, call) if call else None
-        chosen = choose(settings, scenario, language, named)
+        chosen = choose(settings, scenario, language, named, library)
         transcript = call_or_sample(settings, named, chosen)
         given = Given(transcript, chosen.scenario, chosen.edition)
         trials = asyncio.run(_collected(settings, list(_jobs(candidates, chosen, "", given, settings))))
         _show(transcript.call_id, trials, as_json=as_json)
         return
-    library = load_library(settings)
     jobs: list[_Job] = []
     for row in _batch(on):
         transcript = row.transcript(settings.tenant)

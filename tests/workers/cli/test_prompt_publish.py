@@ -104,6 +104,16 @@ def test_a_version_without_a_back_test_is_refused_with_the_command_to_run(run: R
     assert error.count("\n") == 1
 
 
+def test_a_version_that_was_promoted_elsewhere_is_shown_and_compared_with_what_is_published(
+    run: Run, folder: Path, settings: Settings
+) -> None:
+    force(run, "greet.v2")
+    (folder / "en" / "prompts" / "greet.v2.md").unlink()
+    assert "no prompt 'greet.v2'" in refused(run("show", "greet.v2"))
+    assert said(run("show", "greet.v2", "--published")) == runs(settings).body
+    assert "--language en --published" in refused(run("promote", "greet.v3", "--language", "en"))
+
+
 def test_force_with_a_reason_passes_over_it_and_the_reason_is_kept(run: Run, settings: Settings) -> None:
     assert run("promote", "greet.v2", "--force").code == 2
     assert run("promote", "greet.v2", "--force", "--reason", " ").code == 2
