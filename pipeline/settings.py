@@ -334,6 +334,16 @@ class LlmSettings(Group):
     tokens_per_minute: Positive | None = None
     """The most tokens, sent and received, that one worker process uses in a minute."""
 
+    @property
+    def header_values(self) -> dict[str, str]:
+        """The headers by name, with what they hold."""
+        return dict(header.get_secret_value().split("=", 1) for header in self.headers)
+
+    @property
+    def query_values(self) -> dict[str, str]:
+        """The parts of the query by name."""
+        return dict(part.split("=", 1) for part in self.query)
+
 
 class BudgetSettings(Group):
     """What language models may cost, at which prices, and where it is written down."""

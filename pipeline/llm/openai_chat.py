@@ -95,8 +95,8 @@ class OpenAIChat:
             base_url=settings.base_url,
             api_key=None if settings.api_key is None else settings.api_key.get_secret_value(),
             timeout_s=settings.timeout_s,
-            headers=dict(header.get_secret_value().split("=", 1) for header in settings.headers),
-            query=dict(part.split("=", 1) for part in settings.query),
+            headers=settings.header_values,
+            query=settings.query_values,
         )
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Final, Protocol
@@ -31,8 +31,10 @@ class EmbedderOptions:
 
     model: str = "text-embedding-3-small"
     base_url: str | None = None
-    api_key: str | None = None
+    api_key: str | None = field(default=None, repr=False)
     timeout_s: float = 30.0
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    query: Mapping[str, str] = field(default_factory=dict)
 
 
 def make_embedder(name: str, options: EmbedderOptions | None = None) -> Embedder:
@@ -154,6 +156,8 @@ class OpenAIEmbedder:
                 base_url=self._options.base_url or OPENAI_URL,
                 api_key=self._options.api_key or "none",
                 timeout=self._options.timeout_s,
+                default_headers=dict(self._options.headers),
+                default_query=dict(self._options.query),
                 max_retries=0,  # the runtime tries again, with its own backoff
             )
         return self._client

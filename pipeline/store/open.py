@@ -27,6 +27,8 @@ def open_store(settings: Settings) -> VectorStore:
             base_url=llm.base_url,
             api_key=llm.api_key.get_secret_value() if llm.api_key else None,
             timeout_s=store.timeout_s,
+            headers=llm.header_values,
+            query=llm.query_values,
         ),
     )
     key = store.api_key.get_secret_value() if store.api_key else None

@@ -58,6 +58,28 @@ async def test_server_vectors_come_in_the_order_of_the_texts_and_with_length_one
     assert embedder.dimension == 2
 
 
+async def test_the_headers_and_the_query_of_the_models_server_go_with_each_request() -> None:
+    asked: list[tuple[str, str | None]] = []
+
+    class Azure(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked.append((self.path, self.headers["api-key"]))
+            self.send_error(500)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name it has in the base class
+            """Say nothing."""
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Azure) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/v1"
+        embedder = OpenAIEmbedder(EmbedderOptions(base_url=url, headers={"api-key": "k"}, query={"api-version": "1"}))
+        with pytest.raises(Retryable):
+            await embedder.embed(["a"])
+        await embedder.close()
+        server.shutdown()
+    assert asked == [("/v1/embeddings?api-version=1", "k")]
+
+
 @pytest.mark.parametrize(
     ("status", "kind", "says"),
     [
