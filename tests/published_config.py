@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from itertools import count
 
 from pipeline.handling import Outbound
+from pipeline.scenarios.load import ScenarioError
 from pipeline.scenarios.model import Edition, Example, ExampleTurn, IntentDefinition, Scenario, Taxonomy
 from pipeline.scenarios.model import TopicDefinition as Topic
 from pipeline.scenarios.prompt import Prompt, parse_prompt
@@ -118,3 +119,13 @@ def _new(topic: str, key: str, payload: Payload, tenant: str) -> NewRecord:
         payload, id=f"e{next(_IDS)}", source="/test", time=AT, subject=key.partition(":")[2], tenant_id=tenant, key=key
     )
     return write_event(Outbound(topic, told))
+
+
+RETAIL = scenario("retail", 1, prompts=(prompt(1), prompt(3)))
+
+
+def loaded(name: str) -> Scenario:
+    """The one scenario that lies in files."""
+    if name != "retail":
+        raise ScenarioError(f"no scenario {name!r}")
+    return RETAIL

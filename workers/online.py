@@ -18,7 +18,7 @@ from pipeline.handling import Outbound
 from pipeline.ids import stable_id
 from pipeline.ports import Meter
 from pipeline.scenarios.library import Library
-from pipeline.scenarios.model import Edition, Running, Scenario
+from pipeline.scenarios.model import Scenario
 from pipeline.settings import Settings
 from pipeline.stages import RUNNING, Stage
 from schemas.envelope import message
@@ -156,23 +156,15 @@ class Presence:
 def running_prompts(scenario: Scenario) -> Iterator[RunningPrompt]:
     """The version in which each prompt of a scenario runs, language by language."""
     for language, edition in scenario.editions.items():
-        for running in _running(edition):
-            challenger = running.challenger
-            yield RunningPrompt(
-                scenario=scenario.id,
-                language=language,
-                prompt=running.prompt,
-                prompt_version=running.version,
-                challenger_version=None if challenger is None else challenger.version,
-            )
-
-
-def _running(edition: Edition) -> Iterator[Running]:
-    """What was promoted of each prompt; else its newest version."""
-    promoted = {running.prompt: running for running in edition.running}
-    for prompt_id in sorted({prompt.id for prompt in edition.prompts}):
-        newest = max(prompt.version for prompt in edition.prompts if prompt.id == prompt_id)
-        yield promoted.get(prompt_id) or Running(prompt=prompt_id, version=newest)
+        for prompt_id in sorted({prompt.id for prompt in edition.prompts}):
+            if (runs := edition.runs(prompt_id)) is not None:
+                yield RunningPrompt(
+                    scenario=scenario.id,
+                    language=language,
+                    prompt=prompt_id,
+                    prompt_version=runs.version,
+                    challenger_version=runs.challenger.version if runs.challenger else None,
+                )
 
 
 async def _keep_telling(presence: Presence, publisher: Publisher, changed: asyncio.Event, every_s: float) -> NoReturn:

@@ -14,7 +14,7 @@ from pipeline.backtest.items import SCORED
 from pipeline.backtest.result import Backtest, FieldScore, VersionResult
 from pipeline.backtest.run import Outcome, Version
 from pipeline.ids import stable_id
-from pipeline.llm.prices import Prices
+from pipeline.llm.prices import Prices, total
 from schemas.insight import CallInsight
 
 
@@ -90,8 +90,6 @@ def version_result(side: Side, scores: Iterable[FieldScore], prices: Prices) -> 
 def _usd(side: Side, prices: Prices) -> float | None:
     """What all answers took; None where a price is not known."""
     paid = [one for one in side.outcomes if one.input_tokens or one.output_tokens]
-    costs = [
+    return total(
         prices.cost_usd(one.model, one.input_tokens, one.output_tokens, asked_as=side.version.model) for one in paid
-    ]
-    known = [cost for cost in costs if cost is not None]
-    return sum(known) if len(known) == len(costs) else None
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +10,7 @@ from typing import Final
 from pipeline.backtest.cases import Case, CasesUnreadable, named_item
 from pipeline.backtest.items import SCORED, Item, ScoredField, place_of
 from pipeline.labels.label import Item as Judged
-from pipeline.labels.label import Label
+from pipeline.labels.label import Label, by_call
 from pipeline.labels.majority import last_words, majority
 from pipeline.ports import VectorStore
 from pipeline.scenarios.model import Edition, Scenario, Taxonomy
@@ -59,9 +58,7 @@ async def stored_cases(  # noqa: PLR0913 - one argument an option
         CasesUnreadable: there is no such call, or a label has a name that is not in the taxonomy.
         Retryable: the store or the workbench is away.
     """
-    labels: dict[str, list[Label]] = defaultdict(list)
-    for label in await workbench.labels(tenant_id):
-        labels[label.call_id].append(label)
+    labels = by_call(await workbench.labels(tenant_id))
     rows = await _rows(store, tenant_id, scenario, edition, since)
     rows.sort(key=lambda row: (row.call_id in labels, row.started_at or "", row.call_id), reverse=True)
     cases: list[Case] = []

@@ -23,6 +23,7 @@ from pipeline.extract.questions import Question, questions, smaller
 from pipeline.extract.summary import presentable
 from pipeline.extract.whole_summary import SUMMARY_PROMPT, joined_summary, read_summary, summary_request
 from pipeline.llm.guarded import GuardedChat
+from pipeline.llm.prices import total
 from pipeline.llm.withheld import Took, Why, Withheld
 from pipeline.ports import Account, ChatMessage, ChatRequest, KeptAnswer
 from pipeline.scenarios.prompt import Prompt, PromptError
@@ -128,9 +129,7 @@ class LlmExtractor:
         """What all answers took together; None where a price is not known."""
         if self._price is None:
             return None
-        costs = [self._price(one.model, one.input_tokens, one.output_tokens, asked_as) for one in said]
-        known = [cost for cost in costs if cost is not None]
-        return sum(known) if len(known) == len(costs) else None
+        return total(self._price(one.model, one.input_tokens, one.output_tokens, asked_as) for one in said)
 
     async def _read(self, conversation: Conversation, prompt: Prompt, question: Question, halvings: int) -> list[_Read]:
         """The answer about one chunk, or those about its parts where it or its answer is too long."""

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
-from hashlib import sha256
 from typing import Any, Final
 
 from pipeline.extract.answer import read_answer
@@ -16,6 +15,7 @@ from pipeline.extract.claims import grounded
 from pipeline.extract.findings import Conversation
 from pipeline.extract.prompting import messages_of
 from pipeline.extract.questions import questions
+from pipeline.ids import place_of_name
 from pipeline.labels.accepted_answer import Accepted, NotDecided, accepted, answer_of
 from pipeline.labels.label import Label, by_call
 from pipeline.labels.mined_call import MinedCall
@@ -112,7 +112,7 @@ def example_of(call: MinedCall, labels: Sequence[Label], recipe: Recipe) -> Exam
 
 def is_validation(group: str, share: float) -> bool:
     """Whether all of a group goes into the validation split: by its hash, so that what is added moves nothing."""
-    return int.from_bytes(sha256(f"{_SPLIT}:{group}".encode()).digest()[:8]) / 2**64 < share
+    return place_of_name(f"{_SPLIT}:{group}") < share
 
 
 def is_masked(call: MinedCall, messages: Iterable[ChatMessage]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -71,3 +71,10 @@ class Prices:
         cached = min(cached_tokens, input_tokens)
         fresh_usd = (input_tokens - cached) * price.input_usd
         return (fresh_usd + cached * price.cached_usd + output_tokens * price.output_usd) / _MILLION
+
+
+def total(costs: Iterable[float | None]) -> float | None:
+    """What they come to; None where one of them is not known."""
+    every = list(costs)
+    known = [cost for cost in every if cost is not None]
+    return sum(known) if len(known) == len(every) else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from pipeline.release.standing import versions_in
 from pipeline.scenarios.files import ScenarioError
 from pipeline.scenarios.library import Library, read_scenario
 from pipeline.scenarios.load import with_shared_prompts
@@ -60,7 +61,7 @@ def renumbered(scenario: Scenario, prompts: Iterable[PromptPublished]) -> Iterat
     """The versions of prompts that a scenario has in files with other content than was published under their number."""
     for prompt in prompts:
         edition = scenario.editions.get(prompt.language)
-        known = {one.prompt_version: one.body for one in (*prompt.earlier, *_beside(prompt), prompt)}
+        known = versions_in(prompt)
         for file in edition.prompts if edition else ():
             if file.id == prompt.prompt and known.get(file.version, file.text) != file.text:
                 yield f"{file.label} ({prompt.language})"
@@ -73,8 +74,3 @@ def unfit(scenario: Scenario, prompts: Iterable[PromptPublished]) -> Iterator[tu
             Library(lambda _: scenario, [scenario.id]).take_prompt("", prompt)
         except ScenarioError as error:
             yield prompt, str(error)
-
-
-def _beside(prompt: PromptPublished) -> Iterator[Any]:
-    if prompt.challenger is not None:
-        yield prompt.challenger

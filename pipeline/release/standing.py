@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pipeline.errors import ConvmineError
@@ -48,7 +48,8 @@ class Standing:
     @property
     def published(self) -> Mapping[int, Version]:
         """Every version that the record has."""
-        return {number: Version(self.prompt, number, text) for number, text in self._published()}
+        texts = versions_in(self.record) if self.record else {}
+        return {number: Version(self.prompt, number, text) for number, text in texts.items()}
 
     def version(self, number: int) -> Version:
         """The version of this number, from the files or the record.
@@ -78,12 +79,11 @@ class Standing:
         others = self.files.keys() - {candidate.number}
         return self.files[max(others)] if others else None
 
-    def _published(self) -> Iterator[tuple[int, str]]:
-        if (record := self.record) is not None:
-            yield from ((one.prompt_version, one.body) for one in record.earlier)
-            if record.challenger is not None:
-                yield record.challenger.prompt_version, record.challenger.body
-            yield record.prompt_version, record.body
+
+def versions_in(record: PromptPublished) -> dict[int, str]:
+    """The file of every version that a record has, by its number; of two of one number what runs counts."""
+    beside = (record.challenger,) if record.challenger else ()
+    return {one.prompt_version: one.body for one in (*record.earlier, *beside, record)}
 
 
 def standing_of(scenario: Scenario, language: str, prompt: str, record: PromptPublished | None) -> Standing:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from datetime import date
-from hashlib import sha256
 from typing import Annotated, Literal, Protocol, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, model_validator
 
+from pipeline.ids import place_of_name
 from pipeline.scenarios.prompt import Prompt
 from schemas.call import OutcomeResult
 from schemas.wire import Lane, Role, Sentiment
@@ -283,8 +283,8 @@ class Running(_Part):
         """The version that a call is mined with: always the same one for the same call."""
         if self.challenger is None:
             return self.version
-        place = int.from_bytes(sha256(f"{self.prompt}:{call_id}".encode()).digest()[:8]) / 2**64
-        return self.challenger.version if place < self.challenger.share else self.version
+        is_among = place_of_name(f"{self.prompt}:{call_id}") < self.challenger.share
+        return self.challenger.version if is_among else self.version
 
 
 class Edition(_Part):
@@ -334,11 +334,16 @@ class Edition(_Part):
 
     def prompt(self, prompt_id: str, call_id: str = "") -> Prompt | None:
         """The version of a prompt for a call: the promoted one, else the newest; None where there is none."""
-        versions = {prompt.version: prompt for prompt in self.prompts if prompt.id == prompt_id}
-        for running in self.running:
-            if running.prompt == prompt_id:
-                return versions[running.version_for(call_id)]
-        return versions[max(versions)] if versions else None
+        if (runs := self.runs(prompt_id)) is None:
+            return None
+        version = runs.version_for(call_id)
+        return next(prompt for prompt in self.prompts if (prompt.id, prompt.version) == (prompt_id, version))
+
+    def runs(self, prompt_id: str) -> Running | None:
+        """What was promoted of a prompt, else its newest version; None where there is no such prompt."""
+        promoted = next((running for running in self.running if running.prompt == prompt_id), None)
+        versions = [prompt.version for prompt in self.prompts if prompt.id == prompt_id]
+        return promoted or (Running(prompt=prompt_id, version=max(versions)) if versions else None)
 
     def with_running(self, running: Running) -> Self:
         """The same edition that runs a prompt in this version."""

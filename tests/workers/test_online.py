@@ -13,8 +13,8 @@ import pytest
 from kafka_node import own_kafka_node
 from published_config import (
     as_read,
+    loaded,
     new_record,
-    prompt,
     prompt_published,
     prompt_text,
     scenario,
@@ -27,7 +27,6 @@ from pipeline.errors import Retryable
 from pipeline.figures import NoMeter
 from pipeline.scenarios.library import Library
 from pipeline.scenarios.load import ScenarioError
-from pipeline.scenarios.model import Scenario
 from pipeline.settings import KafkaSettings, Settings
 from pipeline.stages import PROMPTS, RUNNING, STAGES
 from schemas.reference import ConfigRunning
@@ -38,14 +37,7 @@ from workers.records import NewRecord, Record
 from workers.transactions import transactions
 from workers.uptake import CONFIG_TOPICS, Uptake
 
-RETAIL = scenario("retail", 1, prompts=(prompt(1), prompt(3)))
 SECONDS = 20.0
-
-
-def loaded(name: str) -> Scenario:
-    if name != "retail":
-        raise ScenarioError(f"no scenario {name!r}")
-    return RETAIL
 
 
 @pytest.fixture

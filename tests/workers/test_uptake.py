@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 from prometheus_client import CollectorRegistry
 from published_config import (
+    RETAIL,
     as_read,
+    loaded,
     new_record,
-    prompt,
     prompt_published,
     prompt_text,
     scenario,
@@ -19,22 +20,13 @@ from published_config import (
 from structlog.testing import capture_logs
 
 from pipeline.scenarios.library import Library
-from pipeline.scenarios.load import ScenarioError
-from pipeline.scenarios.model import Scenario
 from pipeline.stages import PROMPTS
 from workers.prometheus_meter import PrometheusMeter
 from workers.records import NewRecord, Record
 from workers.uptake import Uptake
 
-RETAIL = scenario("retail", 1, prompts=(prompt(1), prompt(3)))
 GOOD = new_record(prompt_published(1))
 BAD = new_record(prompt_published(2, body="no front matter"))
-
-
-def loaded(name: str) -> Scenario:
-    if name != "retail":
-        raise ScenarioError(f"no scenario {name!r}")
-    return RETAIL
 
 
 class Taking:

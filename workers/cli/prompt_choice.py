@@ -78,11 +78,20 @@ def choose(
         found = (library or load_library(settings))(scenario or of_call or settings.extract.scenario, settings.tenant)
     except ScenarioError as error:
         raise ConvmineError(str(error)) from error
-    if language and not {language, language.partition("-")[0]} & set(found.editions):
-        there_are = ", ".join(sorted(found.editions))
-        raise ConvmineError(f"scenario {found.id} is not there in {language!r}; there are {there_are}")
+    check_language(found, language)
     spoken = (call.language or call.call.language) if call else None
     return Chosen(found, found.edition(language or spoken))
+
+
+def check_language(scenario: Scenario, language: str | None) -> None:
+    """Nothing, where a scenario has an edition for the language of an option.
+
+    Raises:
+        ConvmineError: it has none.
+    """
+    if language and not {language, language.partition("-")[0]} & set(scenario.editions):
+        there_are = ", ".join(sorted(scenario.editions))
+        raise ConvmineError(f"scenario {scenario.id} is not there in {language!r}; there are {there_are}")
 
 
 def library_of(settings: Settings, *, published: bool) -> Library:

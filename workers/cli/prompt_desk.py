@@ -15,6 +15,7 @@ import click
 
 from pipeline.errors import ConvmineError
 from workers.cli.output import plain
+from workers.cli.prompt_choice import check_language
 
 if TYPE_CHECKING:
     from pipeline.backtest.result import Backtest
@@ -191,7 +192,8 @@ def desk(asked: Asked) -> Iterator[Desk]:
     with exclusive(settings) as change:
         change.published.take_scenarios(library)
         scenario = _scenario(library, asked.scenario or settings.extract.scenario, settings.tenant)
-        language = _language(scenario, asked.language)
+        check_language(scenario, asked.language)
+        language = scenario.edition(asked.language).language
         change.published.take_prompts(library)
         yield Desk(language, asked, settings, scenario, library, change)
 
@@ -203,13 +205,6 @@ def _scenario(library: Library, name: str, tenant: str) -> Scenario:
         return library(name, tenant)
     except ScenarioError as error:
         raise ConvmineError(str(error), hint="convmine scenario list") from error
-
-
-def _language(scenario: Scenario, language: str | None) -> str:
-    if language and not {language, language.partition("-")[0]} & set(scenario.editions):
-        there_are = ", ".join(sorted(scenario.editions))
-        raise ConvmineError(f"scenario {scenario.id} is not there in {language!r}; there are {there_are}")
-    return scenario.edition(language).language
 
 
 async def _backtests(settings: Settings, standing: Standing) -> tuple[Backtest, ...]:

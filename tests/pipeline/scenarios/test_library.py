@@ -3,20 +3,12 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from published_config import prompt, prompt_published, prompt_text, scenario, scenario_published
+from published_config import RETAIL, loaded, prompt, prompt_published, prompt_text, scenario, scenario_published
 
 from pipeline.scenarios.library import Library
 from pipeline.scenarios.load import ScenarioError
-from pipeline.scenarios.model import Challenger, Running, Scenario
+from pipeline.scenarios.model import Challenger, Running
 from schemas.reference import PromptPublished, ScenarioPublished
-
-RETAIL = scenario("retail", 1, prompts=(prompt(1), prompt(3)))
-
-
-def loaded(name: str) -> Scenario:
-    if name != "retail":
-        raise ScenarioError(f"no scenario {name!r}")
-    return RETAIL
 
 
 @pytest.fixture
