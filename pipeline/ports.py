@@ -244,6 +244,14 @@ class Hit:
     score: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Of a page, by a number of the payload; points without it are left out."""
+
+    field: str
+    descending: bool = False
+
+
 class VectorStore(Protocol):
     """Collections of points; the id of a point is a UUID, and writing a point again overwrites it.
 
@@ -266,10 +274,23 @@ class VectorStore(Protocol):
     async def search(self, collection: str, text: str, where: Where, limit: int) -> list[Hit]:
         """By meaning and by word, fused; best first."""
 
-    async def page(
-        self, collection: str, where: Where, limit: int, after: str | None = None
+    async def similar(self, collection: str, ids: Sequence[str], where: Where, limit: int) -> list[Hit]:
+        """Nearest in meaning to stored points, which are left out themselves; best first, ``score`` is the cosine."""
+
+    async def page(  # noqa: PLR0913 - one argument an option
+        self,
+        collection: str,
+        where: Where,
+        limit: int,
+        after: str | None = None,
+        *,
+        order: Order | None = None,
+        fields: Sequence[str] | None = None,
     ) -> tuple[list[Hit], str | None]:
-        """In the order of ids, with the mark to go on from, or None at the end."""
+        """In the order of ids, or as asked, with the mark to go on from, or None at the end.
+
+        Where ``fields`` are given, only those are read of the payloads.
+        """
 
     async def count(self, collection: str, where: Where) -> int: ...
 

@@ -14,7 +14,7 @@ from pipeline.backtest.result import Backtest
 from pipeline.errors import Poison
 from pipeline.labels.label import Label, in_order
 from pipeline.llm.usage import Purpose, Usage
-from pipeline.ports import Hit, KeptAnswer, Point, Recognition, Remembered, Speech, Where
+from pipeline.ports import Hit, KeptAnswer, Order, Point, Recognition, Remembered, Speech, Where
 from pipeline.privacy.placeholders import Found
 from pipeline.privacy.vault import Access, Kept, Subject, may_be_kept, token_of
 from pipeline.store.blob_names import checked, within_bounds
@@ -51,11 +51,33 @@ class InMemoryStore:
         hits = [Hit(point.id, point.payload, len(asked & _words(point.text)) / max(1, len(asked))) for point in found]
         return sorted(hits, key=lambda hit: -hit.score)[:limit]
 
-    async def page(
-        self, collection: str, where: Where, limit: int, after: str | None = None
+    async def similar(self, collection: str, ids: Sequence[str], where: Where, limit: int) -> list[Hit]:
+        held = self.points.get(collection, {})
+        asked = " ".join(held[id_].text for id_ in ids if id_ in held)
+        return [hit for hit in await self.search(collection, asked, where, limit + len(ids)) if hit.id not in ids][
+            :limit
+        ]
+
+    async def page(  # noqa: PLR0913 - one argument an option
+        self,
+        collection: str,
+        where: Where,
+        limit: int,
+        after: str | None = None,
+        *,
+        order: Order | None = None,
+        fields: Sequence[str] | None = None,
     ) -> tuple[list[Hit], str | None]:
-        found = [point for point in self._matching(collection, where) if after is None or point.id >= after]
-        return [Hit(point.id, point.payload) for point in found[:limit]], found[limit].id if found[limit:] else None
+        found = self._matching(collection, where)
+        if order is not None:
+            found = [point for point in found if order.field in point.payload]
+            found.sort(key=lambda point: point.payload[order.field], reverse=order.descending)
+        start = int(after or 0)
+        hits = [
+            Hit(one.id, {key: value for key, value in one.payload.items() if fields is None or key in fields})
+            for one in found[start : start + limit]
+        ]
+        return hits, str(start + limit) if found[start + limit :] else None
 
     async def count(self, collection: str, where: Where) -> int:
         return len(self._matching(collection, where))

@@ -12,15 +12,15 @@ from pipeline.backtest.items import SCORED, Item, ScoredField, place_of
 from pipeline.labels.label import Item as Judged
 from pipeline.labels.label import Label, by_call
 from pipeline.labels.majority import last_words, majority
-from pipeline.ports import VectorStore
+from pipeline.ports import VectorStore, Where
 from pipeline.scenarios.model import Edition, Scenario, Taxonomy
-from pipeline.store import questions
+from pipeline.store import calls
 from pipeline.store.answers import CallRow, StoredTranscript
-from pipeline.store.narrowing import Asked
+from pipeline.store.collections import CALLS
+from pipeline.store.filters import both, of_tenant
 from pipeline.workbench.place import Workbench
 from schemas.transcript import Segment
 
-_PAGE: Final = 500
 # Fields whose items are of the whole call, whatever segment a label names.
 _OF_THE_CALL: Final = frozenset({"entities", "topics", "outcome"})
 
@@ -66,7 +66,7 @@ async def stored_cases(  # noqa: PLR0913 - one argument an option
     for row in rows:
         if len(cases) == limit:
             break
-        stored = await questions.transcript(store, row.call_id, tenant_id=tenant_id)
+        stored = await calls.transcript(store, row.call_id, tenant_id=tenant_id)
         if any(segment.text.strip() for segment in stored.segments):
             judged = labels.get(row.call_id, ())
             cases.append(_case(row, stored, judged, edition))
@@ -83,14 +83,9 @@ async def stored_cases(  # noqa: PLR0913 - one argument an option
 async def _rows(
     store: VectorStore, tenant_id: str, scenario: Scenario, edition: Edition, since: datetime | None
 ) -> list[CallRow]:
-    asked = Asked(scenario=scenario.id, since=since)
-    rows: list[CallRow] = []
-    after: str | None = None
-    while True:
-        page = await questions.list_calls(store, tenant_id=tenant_id, limit=_PAGE, after=after, asked=asked)
-        rows += page.items
-        if (after := page.next) is None:
-            break
+    begun = {"started_ts": since.timestamp()} if since else {}
+    where = both(of_tenant(tenant_id), Where(equal={"scenario": scenario.id}, at_least=begun))
+    rows = [calls.row_of(hit.payload) for hit in await calls.all_pages(store, CALLS, where)]
     # A call that goes on has no length yet.
     return [
         row

@@ -9,9 +9,10 @@ from typing import Any, Final
 from pipeline.labels.mined_call import MinedCall, Payload, extracted_from, mined_call, spoken
 from pipeline.labels.result_file import ResultsUnreadable, read_results
 from pipeline.ports import VectorStore
-from pipeline.store import questions
+from pipeline.store import calls
 from pipeline.store.collections import CALLS, INTENTS
-from pipeline.store.narrowing import Unknown, of_tenant
+from pipeline.store.filters import of_tenant
+from pipeline.store.known import Unknown
 from pipeline.store.points import LIVE, call_point_id, of_call
 from schemas.insight import CallInsight
 from schemas.transcript import TranscriptCompleted
@@ -38,7 +39,7 @@ async def stored_call(store: VectorStore, tenant_id: str, call_id: str) -> Mined
     hits = await store.get(CALLS, [call_point_id(tenant_id, call_id)])
     if not hits or not _is_mined(call := hits[0].payload):
         return None
-    said = await questions.transcript(store, call_id, tenant_id=tenant_id)
+    said = await calls.transcript(store, call_id, tenant_id=tenant_id)
     intents = sorted(await _intents(store, tenant_id, call_id), key=lambda one: (one["start_ms"], one["intent_id"]))
     return MinedCall(
         call_id=call_id,
@@ -64,7 +65,7 @@ async def calls_of_results(store: VectorStore, tenant_id: str, path: Path) -> As
 
 async def _words(store: VectorStore, tenant_id: str, insight: CallInsight) -> TranscriptCompleted:
     try:
-        said = await questions.transcript(store, insight.call_id, tenant_id=tenant_id)
+        said = await calls.transcript(store, insight.call_id, tenant_id=tenant_id)
     except Unknown as error:
         hint = "a line may have the call as its transcript"
         raise ResultsUnreadable(

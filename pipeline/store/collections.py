@@ -36,8 +36,13 @@ _CALL: Final[Mapping[str, FieldKind]] = {
     "queue": "keyword",
     "campaign": "keyword",
     "customer_id": "keyword",
+    "direction": "keyword",
     "started_at": "datetime",
     "started_ts": "integer",
+    "started_day": "keyword",
+    "started_week": "keyword",
+    "started_month": "keyword",
+    "stored_ts": "integer",
 }
 _SPAN: Final[Mapping[str, FieldKind]] = {
     "segment_id": "keyword",
@@ -66,6 +71,7 @@ COLLECTIONS: Final[tuple[Collection, ...]] = (
             "topic": "keyword",
             "sentiment": "keyword",
             "confidence": "float",
+            "utterance_ids": "keyword",
         },
     ),
     Collection(
@@ -80,7 +86,8 @@ COLLECTIONS: Final[tuple[Collection, ...]] = (
             "topics": "keyword",
             "compliance": "keyword",
             "failed_stage": "keyword",
-            "duration_ms": "integer",
+            "duration_s": "integer",
+            "objection_topics": "keyword",
         },
     ),
     Collection(

@@ -13,6 +13,11 @@ if TYPE_CHECKING:
 Value = str | int | bool | Sequence[str]
 
 
+def of_tenant(tenant_id: str) -> Where:
+    """The points of one tenant; every question is asked inside it."""
+    return Where(equal={"tenant_id": tenant_id})
+
+
 def both(one: Where, other: Where) -> Where:
     """What matches both: values of a field that both name are cut to the common ones, ranges to the narrower."""
     return Where(

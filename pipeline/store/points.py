@@ -7,7 +7,7 @@ seconds, for ranges. A field that is not known is left out.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from pipeline.handling import Inbound
@@ -98,6 +98,7 @@ def _whole_call(inbound: Inbound, state: FlowState, insight: CallInsight) -> Poi
         "revision": state.revision,
         "lane": str(state.lane),
         "duration_ms": insight.duration_ms,
+        "duration_s": round(insight.duration_ms / 1_000),
         "intents": names,
         "topics": list(dict.fromkeys(span.topic for span in insight.topics)),
         "summary": insight.summary,
@@ -121,6 +122,7 @@ def _whole_call(inbound: Inbound, state: FlowState, insight: CallInsight) -> Poi
         "tone_turns": [
             {"role": str(side.role), **side.turn.model_dump(mode="json")} for side in insight.sentiments if side.turn
         ],
+        "objection_topics": list(dict.fromkeys(one.topic for one in insight.objections if one.topic)),
         "objections": [objection.model_dump(mode="json", exclude_none=True) for objection in insight.objections],
         "follow_ups": [follow_up.model_dump(mode="json", exclude_none=True) for follow_up in insight.follow_ups],
         "talk": insight.talk and insight.talk.model_dump(mode="json", exclude_none=True),
@@ -179,14 +181,14 @@ def with_fields(point: Point, fields: Fields) -> Point:
 
 def facts_fields(facts: CallFacts) -> Fields:
     """What is known of a call from outside."""
-    start = {} if facts.started_at is None else instant("started", facts.started_at)
+    start = {} if facts.started_at is None else started(facts.started_at)
     return {**facts.model_dump(mode="json", exclude={"started_at"}, exclude_none=True), **start}
 
 
 def bare_call(inbound: Inbound, call_id: str) -> Point:
     """A call of which nothing has been mined yet; it counts from the time of the event that told of it."""
-    started = instant("started", inbound.message.envelope.time)
-    fields = {"tenant_id": inbound.tenant_id, "call_id": call_id, "text": "", **started}
+    start = started(inbound.message.envelope.time)
+    fields = {"tenant_id": inbound.tenant_id, "call_id": call_id, "text": "", **start}
     return Point(call_point_id(inbound.tenant_id, call_id), "", fields)
 
 
@@ -234,6 +236,10 @@ def _intent(inbound: Inbound, call_id: str, call: Fields, intent: Intent) -> Poi
         "start_ms": first.start_ms,
         "end_ms": first.end_ms,
         "evidence": _said(intent.evidence),
+        "utterance_ids": [
+            utterance_point_id(inbound.tenant_id, call_id, segment)
+            for segment in dict.fromkeys(piece.segment_id for piece in intent.evidence)
+        ],
         "text": text,
     }
     id_ = stable_id("intent-point", inbound.tenant_id, call_id, intent.intent_id)
@@ -248,7 +254,7 @@ def _call_fields(inbound: Inbound, call_id: str, facts: CallFacts, revision: int
         "call_id": call_id,
         "revision": revision,
         "lane": str(lane),
-        **instant("started", facts.started_at or inbound.message.envelope.time),
+        **started(facts.started_at or inbound.message.envelope.time),
     }
 
 
@@ -272,6 +278,18 @@ def _mined_fields(inbound: Inbound, found: CallInsight | IntentExtracted) -> Fie
 def instant(name: str, at: datetime) -> Fields:
     """A time as it is read, and in seconds for ranges."""
     return {f"{name}_at": at.isoformat(), f"{name}_ts": int(at.timestamp())}
+
+
+def started(at: datetime) -> Fields:
+    """When a call began, also as the day, ISO week and month (UTC) that it counts for: ``2026-W08``."""
+    utc = at.astimezone(UTC)
+    year, week, _ = utc.isocalendar()
+    return {
+        **instant("started", at),
+        "started_day": f"{utc:%Y-%m-%d}",
+        "started_week": f"{year}-W{week:02}",
+        "started_month": f"{utc:%Y-%m}",
+    }
 
 
 def _said(evidence: Sequence[Evidence]) -> list[Fields]:

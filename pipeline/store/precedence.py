@@ -8,12 +8,13 @@ the two, the later one sees the other.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final
 
 from pipeline.ports import VectorStore, Where
 from pipeline.store.changing import stored
 from pipeline.store.collections import CALLS, INTENTS, UTTERANCES
-from pipeline.store.points import LIVE, Fields, call_point_id, of_call
+from pipeline.store.points import LIVE, Fields, call_point_id, of_call, started
 from schemas.flow import FlowState
 from schemas.wire import CallFacts, Lane
 
@@ -42,7 +43,7 @@ def start_of(call: Call, facts: CallFacts) -> Fields:
     """When a live call began, as it was told first, where these facts do not say it."""
     if facts.started_at is not None or not is_live(call):
         return {}
-    return {name: call[name] for name in ("started_at", "started_ts")}
+    return started(datetime.fromisoformat(call["started_at"]))
 
 
 def counts(state: FlowState, call: Call) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,10 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.errors import Config
-from pipeline.ports import Embedder, Hit, Point, Where
+from pipeline.ports import Embedder, Hit, Order, Point, Where
 from pipeline.store.collections import BY_NAME, COLLECTIONS, Collection, FieldKind
 from pipeline.store.connections import Conflict, Connection
 from pipeline.store.filters import to_filter
+from pipeline.store.marks import Mark
 from pipeline.store.sparse import document_vector, query_vector
 
 if TYPE_CHECKING:
@@ -23,6 +25,8 @@ Vector = npt.NDArray[np.float32]
 
 DENSE: Final = "dense"
 WORDS: Final = "words"
+STORED: Final = "stored_ts"
+"""Field that every point has in Qdrant alone: when it was written last, in seconds; what is new is found by it."""
 _BATCH: Final = 256
 _FEWEST_CANDIDATES: Final = 50
 _STAMP: Final = "convmine_embedder"
@@ -53,7 +57,8 @@ class QdrantStore:
             batch = points[at : at + _BATCH]
             vectors = await self._embedder.embed([point.text for point in batch])
             average_words = BY_NAME[collection].average_words
-            structs = [_struct(point, vector, average_words) for point, vector in zip(batch, vectors, strict=True)]
+            now = int(time.time())
+            structs = [_struct(point, vector, average_words, now) for point, vector in zip(batch, vectors, strict=True)]
             await self._upsert(collection, structs, over)
 
     async def get(self, collection: str, ids: Sequence[str]) -> list[Hit]:
@@ -85,15 +90,53 @@ class QdrantStore:
         )
         return [_hit(point, point.score) for point in answer.points]
 
-    async def page(
-        self, collection: str, where: Where, limit: int, after: str | None = None
-    ) -> tuple[list[Hit], str | None]:
+    async def similar(self, collection: str, ids: Sequence[str], where: Where, limit: int) -> list[Hit]:
+        """Nearest to the mean of the stored points' dense vectors."""
+        from qdrant_client import models
+
         name = self._prefix + collection
+        query = models.RecommendQuery(recommend=models.RecommendInput(positive=list(ids)))
+        condition = to_filter(where, without=ids)
+        answer = await self._connection.run(
+            lambda client: client.query_points(
+                name, query=query, using=DENSE, query_filter=condition, limit=limit, with_payload=True
+            )
+        )
+        return [_hit(point, point.score) for point in answer.points]
+
+    async def page(  # noqa: PLR0913 - one argument an option
+        self,
+        collection: str,
+        where: Where,
+        limit: int,
+        after: str | None = None,
+        *,
+        order: Order | None = None,
+        fields: Sequence[str] | None = None,
+    ) -> tuple[list[Hit], str | None]:
+        read = _read(self._prefix + collection, limit, fields)
+        if order is not None:
+            return await self._ordered_page(read, where, Mark.read(after), order)
         condition = to_filter(where)
         records, following = await self._connection.run(
-            lambda client: client.scroll(name, condition, limit=limit, offset=after, with_payload=True)
+            lambda client: client.scroll(**read, scroll_filter=condition, offset=after)
         )
         return [_hit(record) for record in records], None if following is None else str(following)
+
+    async def _ordered_page(
+        self, read: dict[str, Any], where: Where, mark: Mark, order: Order
+    ) -> tuple[list[Hit], str | None]:
+        """Qdrant goes on from a value, not from a point: those of this value that were on a page are left out."""
+        from qdrant_client import models
+
+        condition = to_filter(where, without=mark.seen)
+        direction = models.Direction.DESC if order.descending else models.Direction.ASC
+        by = models.OrderBy(key=order.field, direction=direction, start_from=mark.value)
+        records, _ = await self._connection.run(
+            lambda client: client.scroll(**read, scroll_filter=condition, order_by=by)
+        )
+        following = mark.after(records).text() if len(records) == read["limit"] else None
+        return [_hit(record) for record in records], following
 
     async def count(self, collection: str, where: Where) -> int:
         name = self._prefix + collection
@@ -173,14 +216,19 @@ class QdrantStore:
         await self._connection.run(lambda client: client.upsert(name, structs, update_filter=condition, wait=True))
 
 
-def _struct(point: Point, dense: Vector, average_words: int) -> models.PointStruct:
+def _read(name: str, limit: int, fields: Sequence[str] | None) -> dict[str, Any]:
+    """What a page is read with."""
+    return {"collection_name": name, "limit": limit, "with_payload": True if fields is None else list(fields)}
+
+
+def _struct(point: Point, dense: Vector, average_words: int, now: int) -> models.PointStruct:
     from qdrant_client import models
 
     words = document_vector(point.text, average_words)
     vectors: dict[str, models.Vector] = {DENSE: dense.tolist()}
     if words.indices:
         vectors[WORDS] = models.SparseVector(indices=list(words.indices), values=list(words.values))
-    return models.PointStruct(id=point.id, vector=vectors, payload=dict(point.payload))
+    return models.PointStruct(id=point.id, vector=vectors, payload={**point.payload, STORED: now})
 
 
 def _prefetch(text: str, dense: Vector, where: Where, candidates: int) -> list[models.Prefetch]:
@@ -204,4 +252,6 @@ def _schema(kind: FieldKind) -> models.PayloadSchemaType | models.KeywordIndexPa
 
 
 def _hit(record: models.Record | models.ScoredPoint, score: float = 0.0) -> Hit:
-    return Hit(str(record.id), record.payload or {}, score)
+    payload = record.payload or {}
+    payload.pop(STORED, None)
+    return Hit(str(record.id), payload, score)

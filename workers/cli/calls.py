@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 @json_option
 def list_calls(limit: int, after: str | None, *, as_json: bool) -> None:
     """List the calls that were mined."""
-    found = asyncio.run(_listed(limit, after))
+    from pipeline.questions.question import Query
+    from workers.cli.asking import ask
+
+    found = asyncio.run(ask(Query(of="calls", sort="started", limit=limit, after=after)))
     if as_json:
         print_json(dataclasses.asdict(found))
     elif not found.items:
@@ -37,7 +40,10 @@ def list_calls(limit: int, after: str | None, *, as_json: bool) -> None:
 @json_option
 def show_call(call_id: str, *, as_json: bool) -> None:
     """Show one call: turns, intents, outcome, suggestions."""
-    view = asyncio.run(_shown(call_id))
+    from pipeline.questions.question import ShowCall
+    from workers.cli.asking import ask
+
+    view = asyncio.run(ask(ShowCall(call=call_id)))
     if as_json:
         print_json(call_document(view))
     else:
@@ -94,26 +100,6 @@ def print_call(view: CallView) -> None:
         click.echo(plain(f"suggestion at {clock(advice.at_ms)}: {advice.title}" + (f" [{became}]" if became else "")))
         click.echo(f"  {plain(advice.text)}")
         click.echo(f"  because: {plain(advice.reason)}")
-
-
-async def _listed(limit: int, after: str | None) -> Found[CallRow]:
-    from pipeline.settings import load
-    from pipeline.store import questions
-    from pipeline.store.open import store_of
-
-    settings = load()
-    async with store_of(settings) as store:
-        return await questions.list_calls(store, tenant_id=settings.tenant, limit=limit, after=after)
-
-
-async def _shown(call_id: str) -> CallView:
-    from pipeline.settings import load
-    from pipeline.store import questions
-    from pipeline.store.open import store_of
-
-    settings = load()
-    async with store_of(settings) as store:
-        return await questions.show_call(store, call_id, tenant_id=settings.tenant)
 
 
 def _print_list(found: Found[CallRow]) -> None:

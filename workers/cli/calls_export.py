@@ -15,7 +15,6 @@ from workers.cli.output import json_option, print_json
 
 if TYPE_CHECKING:
     from pipeline.settings import Settings
-    from pipeline.store.answers import StoredTranscript
 
 _FORMATS: Final = ("txt", "srt", "vtt", "json", "vcon")
 
@@ -32,12 +31,14 @@ _FORMATS: Final = ("txt", "srt", "vtt", "json", "vcon")
 @json_option
 def call_transcript(call_id: str, form: str | None, *, as_json: bool) -> None:
     """Print the words of the call CALL_ID as they are stored: masked, in whatever format. --json is --format json."""
-    from pipeline.settings import load
     from pipeline.store.transcript_formats import FORMATS
 
     if as_json and form not in {None, "json"}:
         raise click.UsageError("--json prints --format json; give one of them", click.get_current_context())
-    transcript = asyncio.run(_stored(load(), call_id))
+    from pipeline.questions.question import ReadTranscript
+    from workers.cli.asking import ask
+
+    transcript = asyncio.run(ask(ReadTranscript(call=call_id)))
     click.echo(FORMATS["json" if as_json else form or "txt"](transcript), nl=False)
     if not transcript.segments:
         click.echo(f"of call {call_id} no words are stored", err=True)
@@ -65,14 +66,16 @@ def call_audio(call_id: str, recording: str, begins_at: float, out: Path, *, as_
     Prints how long it is and how much of that is silent now.
     """
     from pipeline.privacy.muting import hidden, write_muted
+    from pipeline.questions.question import ReadTranscript
     from pipeline.settings import load
+    from workers.cli.asking import ask
 
     if out.exists() and "://" not in recording and out.samefile(recording):
         raise click.UsageError("--out is the recording itself; give another file", click.get_current_context())
     settings = load()
 
     async def write() -> dict[str, object]:
-        transcript = await _stored(settings, call_id)
+        transcript = await ask(ReadTranscript(call=call_id))
         spans = hidden(transcript.segments, later_ms=round(begins_at * 1_000))
         async with _fetched(settings, recording) as path:
             done = await asyncio.to_thread(write_muted, path, out, spans)
@@ -92,14 +95,6 @@ def call_audio(call_id: str, recording: str, begins_at: float, out: Path, *, as_
         print_json(said)
     else:
         click.echo(f"wrote {said['seconds']} s to {out}, of which {said['muted_s']} s are muted")
-
-
-async def _stored(settings: Settings, call_id: str) -> StoredTranscript:
-    from pipeline.store import questions
-    from pipeline.store.open import store_of
-
-    async with store_of(settings) as store:
-        return await questions.transcript(store, call_id, tenant_id=settings.tenant)
 
 
 @asynccontextmanager

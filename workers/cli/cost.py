@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from workers.cli.output import json_option, plain, print_json, print_table
-from workers.cli.search import Since
+from workers.cli.since import Since
 
 if TYPE_CHECKING:
     from pipeline.llm.costs import Cost

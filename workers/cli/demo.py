@@ -128,7 +128,7 @@ def _changed_at(path: Path) -> datetime:
 
 
 async def _run(settings: Settings, records: Sequence[NewRecord], ids: Sequence[str], *, quiet: bool) -> list[CallView]:
-    from pipeline.store.questions import show_call
+    from pipeline.store.calls import show_call
     from workers.cli.progress import stage_bars
     from workers.embedded import run_embedded
 

@@ -13,7 +13,7 @@ from pipeline.settings import load
 from pipeline.stages import STAGES
 from schemas.wire import Lane
 from workers.cli.output import json_option, print_json, print_table
-from workers.cli.search import Since
+from workers.cli.since import Since
 
 if TYPE_CHECKING:
     from workers.dead_letters import DeadLetter, Replay, Wanted

@@ -16,7 +16,7 @@ from pipeline.errors import ConvmineError
 from workers.cli.output import json_option, plain, print_json, print_table
 from workers.cli.progress import stage_bars
 from workers.cli.prompt_choice import choose, language_option, library_of, published_option, scenario_option
-from workers.cli.search import Since
+from workers.cli.since import Since
 
 if TYPE_CHECKING:
     from pipeline.backtest.cases import Case

@@ -154,8 +154,8 @@ def call_or_sample(settings: Settings, call: TranscriptCompleted | None, chosen:
 
 
 async def _stored(settings: Settings, call_id: str) -> TranscriptCompleted:
-    from pipeline.store import questions
+    from pipeline.store import calls
     from pipeline.store.open import store_of
 
     async with store_of(settings) as store:
-        return (await questions.transcript(store, call_id, tenant_id=settings.tenant)).as_event()
+        return (await calls.transcript(store, call_id, tenant_id=settings.tenant)).as_event()

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 from collections.abc import Callable
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -14,55 +13,86 @@ from workers.cli.output import clock, json_option, plain, print_json
 
 if TYPE_CHECKING:
     from pipeline.store.answers import Found, Utterance
-    from pipeline.store.narrowing import Asked
 
 Command = Callable[..., None]
+_SHORT: Final = {
+    "role": "Who said it.",
+    "scenario": "Calls of this scenario.",
+    "intent": "Where this intent was found.",
+    "topic": "Where this topic was found.",
+    "agent": "Calls of this agent.",
+    "outcome": "Calls that ended so: won, lost, open, or a name.",
+    "call": "One call.",
+}
+"""Conditions that are asked so often that they have options of their own."""
 
 
-class Since(click.ParamType):
-    """An instant: a time ago such as ``7d``, or a date."""
+class Condition(click.ParamType):
+    """A condition such as ``role=customer``."""
 
-    name = "time"
+    name = "condition"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:  # noqa: ANN401 - click's own
-        from pipeline.store.narrowing import parse_since
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401 - click's own
+        from pipeline.questions.condition import parse_condition
+        from pipeline.questions.fields import NoField
 
         try:
-            return value if isinstance(value, datetime) else parse_since(value, datetime.now(UTC))
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
+            return parse_condition(value) if isinstance(value, str) else value
+        except NoField as error:
+            self.fail(error.message + (f" ({error.hint})" if error.hint else ""), param, ctx)
 
 
-def narrowing_options(command: Command) -> Command:
-    """The filters that ``search`` and ``query`` share."""
-    roles = click.Choice(["agent", "customer", "supervisor", "unknown"])
-    sources = click.Choice(["inferred", "observed"])
-    for option in (
-        click.option("--outcome-source", type=sources, default="inferred", help="Who says how the call ended."),
-        click.option("--outcome", help="Calls that ended so: a name, or won, lost, open."),
-        click.option("--call", "call_id", help="One call."),
-        click.option("--since", type=Since(), help="Calls begun since then: 7d, 12h, or a date."),
-        click.option("--scenario", help="Calls of this scenario."),
-        click.option("--role", type=roles, help="Who said it."),
+def asked_options(command: Command) -> Command:
+    """The conditions that all questions take; ``asked_of`` makes them the question's own arguments."""
+    for option in reversed(
+        (
+            click.option("--where", multiple=True, type=Condition(), help="A condition; all must hold."),
+            click.option("--since", help="Calls begun since then: 7d, 12h, or a date."),
+            click.option("--until", help="Calls begun before then."),
+            *(click.option(f"--{name}", help=help_) for name, help_ in _SHORT.items()),
+            click.option(
+                "--outcomes",
+                type=click.Choice(["inferred", "observed"]),
+                default="inferred",
+                show_default=True,
+                help="Who says how calls ended.",
+            ),
+        )
     ):
         command = option(command)
     return command
 
 
+def asked_of(options: dict[str, Any]) -> dict[str, Any]:
+    """The arguments that every question has, taken out of a command's options.
+
+    Raises:
+        click.UsageError: there is no such field, or it cannot have this value.
+    """
+    where = [*options.pop("where")]
+    given = {name: options.pop(name) for name in (*_SHORT, "since", "until")}
+    written = [f"{name}={value}" for name, value in given.items() if value is not None and name in _SHORT]
+    written += [f"started>={given['since']}"] if given["since"] else []
+    written += [f"started<{given['until']}"] if given["until"] else []
+    ctx = click.get_current_context()
+    where += [Condition().convert(text, None, ctx) for text in written]
+    return {"where": tuple(where), "outcomes": options.pop("outcomes")}
+
+
 @click.command()
 @click.argument("text")
-@narrowing_options
-@click.option("--intent", help="Where this intent was found.")
+@asked_options
 @click.option("--limit", type=click.IntRange(1, 1_000), default=10, show_default=True)
 @json_option
-def search(text: str, limit: int, *, as_json: bool, **narrowed_by: Any) -> None:  # noqa: ANN401 - the options by name
+def search(text: str, limit: int, *, as_json: bool, **options: Any) -> None:  # noqa: ANN401 - the options by name
     """Search what was said, by meaning and by word.
 
     Words of TEXT are highlighted on a terminal.
     """
-    from pipeline.store.narrowing import Asked
+    from pipeline.questions.question import Search
+    from workers.cli.asking import ask
 
-    found = asyncio.run(_found(text, Asked(**narrowed_by), limit))
+    found = asyncio.run(ask(Search(text=text, limit=limit, **asked_of(options))))
     if as_json:
         print_json(dataclasses.asdict(found))
     elif not found.items:
@@ -77,16 +107,6 @@ def say_empty(emptied_by: str | None) -> None:
         click.echo("nothing is stored yet: `convmine demo` mines the sample calls", err=True)
     else:
         click.echo(f"nothing found: {emptied_by} left nothing", err=True)
-
-
-async def _found(text: str, asked: Asked, limit: int) -> Found[Utterance]:
-    from pipeline.settings import load
-    from pipeline.store import questions
-    from pipeline.store.open import store_of
-
-    settings = load()
-    async with store_of(settings) as store:
-        return await questions.search(store, text, asked, tenant_id=settings.tenant, limit=limit)
 
 
 def _print(found: Found[Utterance]) -> None:

@@ -7,8 +7,8 @@ from live_events import said
 from mined_calls import FACTS, START, TENANT, inbound, transcript
 
 from pipeline.ports import VectorStore
-from pipeline.store import questions
-from pipeline.store.narrowing import Unknown
+from pipeline.store import calls
+from pipeline.store.known import Unknown
 from pipeline.store.stage import build
 from schemas.transcript import MaskedSpan, TranscriptCompleted, Word
 from schemas.wire import Role
@@ -38,7 +38,7 @@ def with_times() -> TranscriptCompleted:
 
 async def test_a_transcript_is_read_back_with_the_times_of_words_and_of_what_is_masked(store: VectorStore) -> None:
     await build(store=store)(inbound(with_times()))
-    found = await questions.transcript(store, "k1", tenant_id=TENANT)
+    found = await calls.transcript(store, "k1", tenant_id=TENANT)
     assert found.segments == with_times().segments
     assert (found.started_at, found.language, found.agent, found.customer_id) == (
         START,
@@ -56,7 +56,7 @@ async def test_words_of_a_live_call_that_turn_out_to_be_a_number_are_not_stored(
     timed = first.model_copy(update={"segment": first.segment.model_copy(update={"words": digits})})
     for event in (timed, said(2, "1111 1111 1111")):
         await index(inbound(event))
-    found = await questions.transcript(store, "c1", tenant_id=TENANT)
+    found = await calls.transcript(store, "c1", tenant_id=TENANT)
     assert [one.text for one in found.segments] == ["my card is [CARD]", "[CARD]"]
     assert [word.text for word in found.segments[0].words] == ["my", "card", "is", "[CARD]"]
     assert [(span.kind, span.start_ms >= 6_000) for span in found.segments[0].masked] == [("card", True)]
@@ -65,7 +65,7 @@ async def test_words_of_a_live_call_that_turn_out_to_be_a_number_are_not_stored(
 
 async def test_a_call_that_is_not_there_is_unknown(store: VectorStore) -> None:
     with pytest.raises(Unknown, match="no call named 'k9'"):
-        await questions.transcript(store, "k9", tenant_id=TENANT)
+        await calls.transcript(store, "k9", tenant_id=TENANT)
 
 
 PIECE = ("my", "card", "is", "4111")

@@ -7,11 +7,12 @@ from mined_store import Convmine
 
 
 def test_calls_are_listed_with_both_outcomes_apart(analyst: Convmine) -> None:
-    rows = [line for line in analyst("calls", "list").stdout.splitlines() if "call-" in line]
-    assert len(rows) == 2
-    assert "cancelled (lost)" in rows[1]
-    assert "sale_closed (won)" in rows[1]
-    assert "won" not in rows[0]
+    lines = analyst("calls", "list").stdout.splitlines()
+    (one,) = (line for line in lines if "call-one" in line)
+    (two,) = (line for line in lines if "call-two" in line)
+    assert "cancelled (lost)" in two
+    assert "sale_closed (won)" in two
+    assert "won" not in one
 
 
 def test_a_list_in_json_has_items_and_next(analyst: Convmine) -> None:

@@ -22,7 +22,7 @@ def test_the_pages_of_json_go_on_from_next(analyst: Convmine) -> None:
 
 
 def test_filters_are_applied_together(analyst: Convmine) -> None:
-    done = analyst("query", "--outcome", "won", "--outcome-source", "observed", "--min-confidence", "0.8", "--json")
+    done = analyst("query", "--outcome", "won", "--outcomes", "observed", "--where", "confidence>=0.8", "--json")
     assert [(item["call_id"], item["name"]) for item in json.loads(done.stdout)["items"]] == [
         ("call-two", "price_concern")
     ]
@@ -38,4 +38,4 @@ def test_an_unknown_intent_in_json_is_an_error_object(analyst: Convmine) -> None
 
 def test_an_empty_answer_is_empty_json_and_says_why(analyst: Convmine) -> None:
     document = json.loads(analyst("query", "--intent", "cancel_contract", "--role", "agent", "--json").stdout)
-    assert (document["items"], document["next"], document["emptied_by"]) == ([], None, "--role agent")
+    assert (document["items"], document["next"], document["emptied_by"]) == ([], None, "role=agent")

@@ -44,7 +44,7 @@ def test_an_unreadable_date_is_a_usage_error(analyst: Convmine) -> None:
 def test_nothing_found_names_the_filter_and_leaves_the_pipe_empty(analyst: Convmine) -> None:
     done = analyst("search", "price", "--role", "supervisor")
     assert (done.code, done.stdout) == (0, "")
-    assert "--role supervisor left nothing" in done.stderr
+    assert "role=supervisor left nothing" in done.stderr
 
 
 def test_a_store_with_nothing_in_it_says_how_to_begin(convmine: Convmine) -> None:

@@ -1,4 +1,4 @@
-"""The questions that people ask of stored calls, each an async function over the ``VectorStore`` port."""
+"""One call as it is stored, whole: everything that is known of it, or its words alone."""
 
 from __future__ import annotations
 
@@ -7,14 +7,12 @@ from datetime import datetime
 from typing import Any, Final
 
 from pipeline.ports import Hit, VectorStore, Where
-from pipeline.store import narrowing
 from pipeline.store.answers import (
     Advice,
     CallRow,
     CallView,
     ComplianceFinding,
     Failure,
-    Found,
     FoundEntity,
     FoundFollowUp,
     FoundIntent,
@@ -23,12 +21,11 @@ from pipeline.store.answers import (
     StoredTranscript,
     ToneTurn,
     Turn,
-    Utterance,
 )
 from pipeline.store.collections import CALLS, INTENTS, SUGGESTIONS, UTTERANCES
-from pipeline.store.narrowing import Asked, Named
+from pipeline.store.filters import of_tenant
+from pipeline.store.known import Named, check_known
 from pipeline.store.points import call_point_id, of_call
-from pipeline.store.sparse import highlights
 from schemas.transcript import Segment
 
 Payload = Mapping[str, Any]
@@ -40,46 +37,6 @@ _FACTS: Final = (
 )  # fmt: skip
 
 
-async def search(store: VectorStore, text: str, asked: Asked, *, tenant_id: str, limit: int) -> Found[Utterance]:
-    """What was said, nearest to the text by meaning and by word.
-
-    Raises:
-        Unknown: a name that was asked for is not in the store.
-        TooWide: an option matches too many calls for one search.
-    """
-    narrowings = await narrowing.of_utterances(store, tenant_id, asked)
-    hits = await store.search(UTTERANCES, text, narrowing.combined(tenant_id, narrowings), limit)
-    if hits:
-        return Found(tuple(_utterance(hit, text) for hit in hits))
-    return Found((), emptied_by=await narrowing.emptied_by(store, UTTERANCES, tenant_id, narrowings))
-
-
-async def query(
-    store: VectorStore, asked: Asked, *, tenant_id: str, limit: int, after: str | None = None
-) -> Found[FoundIntent]:
-    """Intents that match, in a stable order, page by page.
-
-    Raises:
-        Unknown: a name that was asked for is not in the store.
-        TooWide: an option matches too many calls for one query.
-    """
-    narrowings = await narrowing.of_intents(store, tenant_id, asked)
-    hits, following = await store.page(INTENTS, narrowing.combined(tenant_id, narrowings), limit, after)
-    if hits or after is not None:
-        return Found(tuple(_intent(hit.payload) for hit in hits), following)
-    return Found((), emptied_by=await narrowing.emptied_by(store, INTENTS, tenant_id, narrowings))
-
-
-async def list_calls(
-    store: VectorStore, *, tenant_id: str, limit: int = 100, after: str | None = None, asked: Asked | None = None
-) -> Found[CallRow]:
-    """The calls of a page, by time of start; pages go by id."""
-    where = narrowing.combined(tenant_id, narrowing.of_calls(asked or Asked()))
-    hits, following = await store.page(CALLS, where, limit, after)
-    rows = sorted((_row(hit.payload) for hit in hits), key=lambda row: (row.started_at or "", row.call_id))
-    return Found(tuple(rows), following)
-
-
 async def show_call(store: VectorStore, call_id: str, *, tenant_id: str) -> CallView:
     """Everything that is stored of a call.
 
@@ -88,22 +45,24 @@ async def show_call(store: VectorStore, call_id: str, *, tenant_id: str) -> Call
     """
     where = of_call(tenant_id, call_id)
     stored = await store.get(CALLS, [call_point_id(tenant_id, call_id)])
-    turns = await _all(store, UTTERANCES, where)
+    turns = await all_pages(store, UTTERANCES, where)
     if not stored and not turns:
-        await narrowing.check_known(store, tenant_id, Named("call", CALLS, "call_id", call_id))
+        await check_known(store, of_tenant(tenant_id), Named("call", CALLS, "call_id", call_id))
     payload: Payload = stored[0].payload if stored else {"call_id": call_id}
-    intents = await _all(store, INTENTS, where)
-    suggestions = await _all(store, SUGGESTIONS, where)
+    intents = await all_pages(store, INTENTS, where)
+    suggestions = await all_pages(store, SUGGESTIONS, where)
     return CallView(
-        row=_row(payload),
+        row=row_of(payload),
         facts={name: payload[name] for name in _FACTS if name in payload},
         summary=payload.get("summary", ""),
         turns=tuple(sorted((_turn(hit.payload) for hit in turns), key=lambda turn: (turn.start_ms, turn.end_ms))),
-        intents=tuple(sorted((_intent(hit.payload) for hit in intents), key=lambda intent: intent.start_ms)),
+        intents=tuple(sorted((intent_of(hit.payload) for hit in intents), key=lambda intent: intent.start_ms)),
         entities=tuple(_entity(entity) for entity in payload.get("entities", ())),
         compliance=tuple(_finding(hit) for hit in payload.get("compliance_hits", ())),
         suggestions=tuple(
-            sorted((_advice(hit.payload) for hit in suggestions if "card_id" in hit.payload), key=lambda one: one.at_ms)
+            sorted(
+                (advice_of(hit.payload) for hit in suggestions if "card_id" in hit.payload), key=lambda one: one.at_ms
+            )
         ),
         tone_turns=tuple(_tone_turn(turn) for turn in payload.get("tone_turns", ())),
         objections=tuple(_objection(objection) for objection in payload.get("objections", ())),
@@ -119,9 +78,9 @@ async def transcript(store: VectorStore, call_id: str, *, tenant_id: str) -> Sto
         Unknown: there is no such call; the hint has the nearest ids.
     """
     stored = await store.get(CALLS, [call_point_id(tenant_id, call_id)])
-    turns = await _all(store, UTTERANCES, of_call(tenant_id, call_id))
+    turns = await all_pages(store, UTTERANCES, of_call(tenant_id, call_id))
     if not stored and not turns:
-        await narrowing.check_known(store, tenant_id, Named("call", CALLS, "call_id", call_id))
+        await check_known(store, of_tenant(tenant_id), Named("call", CALLS, "call_id", call_id))
     known: Payload = {**next((hit.payload for hit in turns), {}), **next((hit.payload for hit in stored), {})}
     segments = sorted(
         (Segment.model_validate(hit.payload) for hit in turns), key=lambda one: (one.start_ms, one.end_ms, one.channel)
@@ -139,25 +98,8 @@ async def transcript(store: VectorStore, call_id: str, *, tenant_id: str) -> Sto
     )
 
 
-def _utterance(hit: Hit, asked: str) -> Utterance:
-    said = hit.payload
-    return Utterance(
-        call_id=said["call_id"],
-        segment_id=said["segment_id"],
-        role=said["role"],
-        start_ms=said["start_ms"],
-        end_ms=said["end_ms"],
-        text=said["text"],
-        highlights=highlights(said["text"], asked),
-        score=hit.score,
-        scenario=said.get("scenario"),
-        language=said.get("language"),
-        agent=said.get("agent"),
-        started_at=said["started_at"],
-    )
-
-
-def _intent(payload: Payload) -> FoundIntent:
+def intent_of(payload: Payload) -> FoundIntent:
+    """An intent as it is stored."""
     return FoundIntent(
         call_id=payload["call_id"],
         intent_id=payload["intent_id"],
@@ -178,7 +120,8 @@ def _intent(payload: Payload) -> FoundIntent:
     )
 
 
-def _row(payload: Payload) -> CallRow:
+def row_of(payload: Payload) -> CallRow:
+    """A call in a list."""
     return CallRow(
         call_id=payload["call_id"],
         started_at=payload.get("started_at"),
@@ -253,7 +196,8 @@ def _finding(hit: Payload) -> ComplianceFinding:
     return ComplianceFinding(hit["kind"], hit["name"], tuple(piece["quote"] for piece in hit["evidence"]))
 
 
-def _advice(payload: Payload) -> Advice:
+def advice_of(payload: Payload) -> Advice:
+    """A suggestion as it is stored."""
     return Advice(
         suggestion_id=payload["suggestion_id"],
         card_id=payload["card_id"],
@@ -267,7 +211,8 @@ def _advice(payload: Payload) -> Advice:
     )
 
 
-async def _all(store: VectorStore, collection: str, where: Where) -> list[Hit]:
+async def all_pages(store: VectorStore, collection: str, where: Where) -> list[Hit]:
+    """Every point that matches."""
     hits, after = await store.page(collection, where, _PAGE)
     while after is not None:
         more, after = await store.page(collection, where, _PAGE, after)

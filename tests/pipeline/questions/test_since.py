@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from pipeline.store.narrowing import parse_since
+from pipeline.questions.condition import parse_since
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 

@@ -1,0 +1,73 @@
+"""The port through which questions are answered, and the answers from the store: one table of kinds."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final, Protocol, TypeVar
+
+from pipeline.ports import VectorStore
+from pipeline.questions import one_call, querying, searching
+from pipeline.questions.asker import Asker
+from pipeline.questions.narrowing import Asking
+from pipeline.questions.question import Query, Question, ReadTranscript, Search, ShowCall
+from pipeline.store.answers import Advice, CallRow, CallView, Found, FoundIntent, StoredTranscript, Utterance
+
+Q = TypeVar("Q", bound=Question)
+
+
+class Answers(Protocol):
+    """Answers questions, to whoever it was made for.
+
+    Raises:
+        Retryable: the store, or the gateway before it, is away.
+        NoField: a field or a value that is not there.
+        Unknown: a name that is not in the store.
+        TooWide: more than one question may go through.
+    """
+
+    async def answer(self, question: Question) -> Any: ...  # noqa: ANN401 - each kind has an answer of its own, KINDS says which
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of question: who answers it, and with what; ``answers`` depends on what a query lists."""
+
+    ask: Callable[[Asking, Any], Awaitable[Any]]
+    answers: Callable[[Any], Any]
+
+
+_ROWS: Final[Mapping[str, Any]] = {
+    "calls": Found[CallRow],
+    "utterances": Found[Utterance],
+    "intents": Found[FoundIntent],
+    "suggestions": Found[Advice],
+}
+
+
+def _always(answer: Any) -> Callable[[Any], Any]:  # noqa: ANN401 - a type, as a dataclass or a generic one
+    return lambda _: answer
+
+
+KINDS: Final[Mapping[type[Question], Kind]] = {
+    Search: Kind(searching.search, _always(Found[Utterance])),
+    Query: Kind(querying.query, lambda question: _ROWS[question.of]),
+    ShowCall: Kind(one_call.show, _always(CallView)),
+    ReadTranscript: Kind(one_call.read, _always(StoredTranscript)),
+}
+
+
+class StoredAnswers:
+    """``Answers`` from the store."""
+
+    def __init__(
+        self, store: VectorStore, asker: Asker, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self._store = store
+        self._asker = asker
+        self._now = now
+
+    async def answer(self, question: Question) -> Any:  # noqa: ANN401 - see Answers
+        asking = Asking(self._store, self._asker, self._now())
+        return await KINDS[type(question)].ask(asking, question)
