@@ -227,12 +227,16 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """A filter: each ``equal`` field has this value or one of these, no ``unequal`` field has; ranges are half open."""
+    """A filter: each ``equal`` field has this value or one of these, no ``unequal`` field has; ranges are half open.
+
+    ``also`` are filters that must match besides, as where a list has one of these values and one of those.
+    """
 
     equal: Mapping[str, str | int | bool | Sequence[str]] = field(default_factory=dict)
     unequal: Mapping[str, str | int | bool | Sequence[str]] = field(default_factory=dict)
     at_least: Mapping[str, float] = field(default_factory=dict)
     below: Mapping[str, float] = field(default_factory=dict)
+    also: tuple[Where, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,7 +279,10 @@ class VectorStore(Protocol):
         """By meaning and by word, fused; best first."""
 
     async def similar(self, collection: str, ids: Sequence[str], where: Where, limit: int) -> list[Hit]:
-        """Nearest in meaning to stored points, which are left out themselves; best first, ``score`` is the cosine."""
+        """Nearest in meaning to stored points, which are left out themselves; best first, ``score`` is the cosine.
+
+        An id that is not there is passed over; where none is, nothing is similar.
+        """
 
     async def page(  # noqa: PLR0913 - one argument an option
         self,
@@ -295,7 +302,10 @@ class VectorStore(Protocol):
     async def count(self, collection: str, where: Where) -> int: ...
 
     async def values(self, collection: str, field: str, where: Where, limit: int = 1_000) -> dict[str, int]:
-        """The values of a keyword field, each with how many points have it; most frequent first."""
+        """The values of a keyword or whole-number field, each with how many points have it; most frequent first.
+
+        A value of a list counts by itself, once a point.
+        """
 
     async def close(self) -> None: ...
 

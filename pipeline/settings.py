@@ -386,15 +386,66 @@ class StoreSettings(Group):
     """Folder of local mode; one process at a time can have it open."""
     prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]*$", max_length=60)] = ""
     """Stands before the name of every collection, so that installations can share a server."""
-    embedder: Literal["auto", "wordllama", "hashing", "openai"] = "auto"
-    """What makes vectors: wordllama (extra `local`), hashing of words and their parts, or the `/v1/embeddings` of the
-    group LLM's server; `auto` is wordllama where it is installed, else hashing. All processes that share collections
-    need the same one.
+    embedder: Literal["auto", "wordllama", "hashing", "openai", "sentence-transformers"] = "auto"
+    """What makes vectors: wordllama (extra `local`), hashing of words and their parts, the `/v1/embeddings` of the
+    group LLM's server, or a model of the extra `sentence-transformers`; `auto` is wordllama where it is installed, else
+    hashing. All processes that share collections need the same one; `convmine store apply --re-embed` changes over.
     """
     embedder_model: str = "text-embedding-3-small"
-    """Model of the embedder `openai`."""
+    """Model of the embedder `openai`; of `sentence-transformers` a folder, or a name that was fetched before: nothing
+    is downloaded.
+    """
+    quantise: bool = False
+    """Keep the dense vectors as eight-bit numbers in memory, and themselves on disk: a quarter of the memory, and
+    slightly other rankings. Of a server; `convmine store apply` changes collections that are there.
+    """
+    on_disk_payload: bool = True
+    """Keep payloads on disk, but for the fields that can be filtered on. Of a server, and changed likewise."""
     timeout_s: Seconds = 30.0
     """Seconds that one request to Qdrant, or to the embedding server, may take."""
+
+
+class GatewaySettings(Group):
+    """The HTTP interface: where it is served, and where the command line finds it."""
+
+    host: str = "127.0.0.1"
+    """Address that it listens on; `0.0.0.0` in a container."""
+    port: Annotated[int, Field(ge=0, le=65_535)] = 8080
+    """Its port; 0 is a free one, which is printed."""
+    keys: Path = Path.home() / ".local" / "share" / "convmine" / "keys.json"
+    """File of the API keys, hashed, that `convmine keys new` writes; it is read again when it changes."""
+    at_once: Positive = 64
+    """Requests that are answered at the same time; further ones get 429 and Retry-After."""
+    timeout_s: Seconds = 30.0
+    """Seconds without any progress after which a request is given up."""
+    max_body_bytes: Positive = 1_000_000
+    """The largest body of a request, in bytes."""
+    url: Annotated[str, Field(pattern=r"^https?://[^\s/?#]+[^\s?#]*$")] | None = None
+    """Address of the gateway that the command line asks, such as `https://convmine.example`; without it, the store."""
+    key: SecretStr | None = None
+    """The API key that the command line shows to the gateway."""
+
+
+class AnalyticsSettings(Group):
+    """What SQL is asked of: Parquet files of what is stored, kept up to date (the extra `analytics`)."""
+
+    path: Path = Path.home() / ".local" / "share" / "convmine" / "analytics"
+    """Folder with a folder for each tenant; on a disk of this machine."""
+    overlap_s: Annotated[int, Field(ge=0)] = 30
+    """Seconds before the last export that are looked at again: more than clocks of workers differ, and than a result
+    takes to be written whole.
+    """
+    memory_mb: Annotated[int, Field(ge=64)] = 1_024
+    """Megabytes of memory for one statement; what does not fit goes to a temporary folder, at most ten times as much.
+    """
+    threads: Positive = 2
+    """Threads for one statement."""
+    timeout_s: Seconds = 30.0
+    """Seconds that one statement may take."""
+    rows: Positive = 10_000
+    """The most rows that one statement answers with."""
+    at_once: Positive = 4
+    """Statements that run at the same time; further ones wait."""
 
 
 class WorkbenchSettings(Group):
@@ -452,6 +503,8 @@ class Settings(BaseSettings):
     llm: LlmSettings = LlmSettings()
     budget: BudgetSettings = BudgetSettings()
     store: StoreSettings = StoreSettings()
+    gateway: GatewaySettings = GatewaySettings()
+    analytics: AnalyticsSettings = AnalyticsSettings()
     workbench: WorkbenchSettings = WorkbenchSettings()
     scenarios: ScenariosSettings = ScenariosSettings()
     log: LogSettings = LogSettings()

@@ -53,6 +53,8 @@ class InMemoryStore:
 
     async def similar(self, collection: str, ids: Sequence[str], where: Where, limit: int) -> list[Hit]:
         held = self.points.get(collection, {})
+        if not any(id_ in held for id_ in ids):
+            return []
         asked = " ".join(held[id_].text for id_ in ids if id_ in held)
         return [hit for hit in await self.search(collection, asked, where, limit + len(ids)) if hit.id not in ids][
             :limit
@@ -83,8 +85,13 @@ class InMemoryStore:
         return len(self._matching(collection, where))
 
     async def values(self, collection: str, field: str, where: Where, limit: int = 1_000) -> dict[str, int]:
-        found = Counter(value for point in self._matching(collection, where) for value in _listed(point.payload, field))
-        return {str(value): count for value, count in found.most_common(limit)}
+        found = Counter(
+            (type(value).__name__, value)
+            for point in self._matching(collection, where)
+            for value in {one for one in _listed(point.payload, field) if isinstance(one, bool | int | str)}
+        )
+        ranked = sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))
+        return {str(value): count for (_, value), count in ranked[:limit]}
 
     async def close(self) -> None:
         """Nothing is held open."""
@@ -111,6 +118,7 @@ def _matches(payload: Mapping[str, Any], where: Where) -> bool:
         and not any(has(key, _listed(where.unequal, key)) for key in where.unequal)
         and all(any(value >= low for value in _listed(payload, key)) for key, low in where.at_least.items())
         and all(any(value < high for value in _listed(payload, key)) for key, high in where.below.items())
+        and all(_matches(payload, one) for one in where.also)
     )
 
 

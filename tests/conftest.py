@@ -10,7 +10,7 @@ from kafka_node import kafka_node
 
 from pipeline.settings import KafkaSettings
 
-pytest_plugins = ("store_places", "mined_store", "judged_store", "own_prompts", "model_server")
+pytest_plugins = ("store_places", "mined_store", "judged_store", "own_prompts", "model_server", "gateway_app")
 
 
 @pytest.fixture(scope="session", autouse=True)

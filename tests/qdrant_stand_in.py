@@ -111,6 +111,8 @@ def _passes(condition: Json, id_: Id, payload: Json) -> bool:
 def _holds(one: Json, id_: Id, payload: Json) -> bool:
     if "has_id" in one:
         return id_ in one["has_id"]
+    if "is_empty" in one:
+        return payload.get(one["is_empty"]["key"]) in (None, [])
     if "key" not in one:
         return _passes(one, id_, payload)
     values = _values(payload.get(one["key"]))
@@ -150,16 +152,33 @@ class Qdrant:
 
     def __init__(self) -> None:
         self._collections: dict[str, Collection] = {}
+        self._aliases: dict[str, str] = {}
+
+    def aliases(self) -> Json:
+        return {"aliases": [{"alias_name": one, "collection_name": name} for one, name in self._aliases.items()]}
+
+    def turn_aliases(self, body: Json) -> bool:
+        aliases = dict(self._aliases)
+        for action in body["actions"]:
+            if gone := action.get("delete_alias"):
+                aliases.pop(gone["alias_name"], None)
+            if new := action.get("create_alias"):
+                self._named(new["collection_name"])
+                if new["alias_name"] in self._collections:
+                    raise Refused(409, f"Collection `{new['alias_name']}` already exists!")
+                aliases[new["alias_name"]] = new["collection_name"]
+        self._aliases = aliases
+        return True
 
     def collections(self) -> Json:
         return {"collections": [{"name": name} for name in self._collections]}
 
     def exists(self, name: str) -> Json:
-        return {"exists": name in self._collections}
+        return {"exists": self._aliases.get(name, name) in self._collections}
 
     def collection(self, name: str) -> Json:
         found = self._named(name)
-        params = {"vectors": found.config.get("vectors"), "sparse_vectors": found.config.get("sparse_vectors")}
+        params = {key: found.config.get(key) for key in ("vectors", "sparse_vectors", "on_disk_payload")}
         hnsw = {"m": 16, "ef_construct": 100, "full_scan_threshold": 10_000}
         config = {"params": params, "hnsw_config": hnsw, "optimizer_config": _OPTIMIZER}
         return {
@@ -168,17 +187,28 @@ class Qdrant:
             "points_count": len(found.points),
             "segments_count": 1,
             "config": {**config, "metadata": found.config.get("metadata")},
-            "payload_schema": {name: {"data_type": "keyword", "points": 0} for name in found.schema},
+            "payload_schema": {name: _index_info(schema) for name, schema in found.schema.items()},
         }
 
     def create(self, name: str, body: Json) -> bool:
-        if name in self._collections:
+        if name in self._collections or name in self._aliases:
             raise Refused(409, f"Collection `{name}` already exists!")
         self._collections[name] = Collection(body)
         return True
 
     def drop(self, name: str) -> bool:
+        self._aliases = {alias: one for alias, one in self._aliases.items() if one != name}
         return self._collections.pop(name, None) is not None
+
+    def update(self, name: str, body: Json) -> bool:
+        config = self._named(name).config
+        config["metadata"] = {**(config.get("metadata") or {}), **(body.get("metadata") or {})}
+        config.update(body.get("params") or {})
+        for vector, diff in (body.get("vectors") or {}).items():
+            quantised = diff.get("quantization_config")
+            changed = {**diff, "quantization_config": None if quantised == "Disabled" else quantised}
+            config["vectors"][vector] = {**config["vectors"][vector], **changed}
+        return True
 
     def index(self, name: str, body: Json) -> Json:
         self._named(name).index(body["field_name"], body.get("field_schema") or "keyword")
@@ -207,16 +237,21 @@ class Qdrant:
             found.put(id_, Point({**point.payload, **body["payload"]}, point.dense, point.sparse))
         return _DONE
 
+    def batch(self, name: str, body: Json) -> list[Json]:
+        return [self.set_payload(name, operation["set_payload"]) for operation in body["operations"]]
+
     def retrieve(self, name: str, body: Json) -> list[Json]:
         found = self._named(name)
-        return [_shown(found, id_) for id_ in body["ids"] if id_ in found.points]
+        return [_shown(found, id_, body) for id_ in body["ids"] if id_ in found.points]
 
     def scroll(self, name: str, body: Json) -> Json:
         found, limit = self._named(name), body.get("limit") or 10
+        if by := body.get("order_by"):
+            return {"points": _in_order(found, body, by)[:limit], "next_page_offset": None}
         after = str(body.get("offset") or "")
         ids = [id_ for id_ in found.matching(body.get("filter")) if str(id_) >= after]
         following = ids[limit] if len(ids) > limit else None
-        return {"points": [_shown(found, id_) for id_ in ids[:limit]], "next_page_offset": following}
+        return {"points": [_shown(found, id_, body) for id_ in ids[:limit]], "next_page_offset": following}
 
     def count(self, name: str, body: Json) -> Json:
         return {"count": len(self._named(name).matching(body.get("filter")))}
@@ -224,16 +259,21 @@ class Qdrant:
     def facet(self, name: str, body: Json) -> Json:
         found = self._named(name)
         payloads = [found.points[id_].payload for id_ in found.matching(body.get("filter"))]
-        counts = Counter(value for one in payloads for value in set(_values(one.get(body["key"]))) - {None})
-        ranked = sorted(counts.items(), key=lambda pair: (-pair[1], str(pair[0])))
-        return {"hits": [{"value": value, "count": count} for value, count in ranked[: body.get("limit") or 10]]}
+        counts = Counter(
+            (type(value).__name__, value)
+            for one in payloads
+            for value in {one for one in _values(one.get(body["key"])) if isinstance(one, bool | int | str)}
+        )
+        ranked = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+        return {"hits": [{"value": value, "count": count} for (_, value), count in ranked[: body.get("limit") or 10]]}
 
     def query(self, name: str, body: Json) -> Json:
         found = self._named(name)
         ranked = _ranked(found, body)
-        return {"points": [{**_shown(found, id_), "version": 0, "score": score} for id_, score in ranked]}
+        return {"points": [{**_shown(found, id_, body), "version": 0, "score": score} for id_, score in ranked]}
 
     def _named(self, name: str) -> Collection:
+        name = self._aliases.get(name, name)
         if name not in self._collections:
             raise Refused(404, f"Not found: Collection `{name}` doesn't exist!")
         return self._collections[name]
@@ -250,6 +290,10 @@ def _ranked(found: Collection, body: Json) -> list[tuple[Id, float]]:
         scores = _fused([_ranked(found, one) for one in _listed(prefetch)])
     elif isinstance(query, dict) and "indices" in query:
         scores = _by_words(found, body, dict(zip(query["indices"], query["values"], strict=True)))
+    elif isinstance(query, dict) and "recommend" in query:
+        like = query["recommend"]["positive"]
+        mean = np.mean([found.points[id_].dense[body["using"]] for id_ in like], axis=0)
+        scores = {id_: score for id_, score in _by_meaning(found, body, _unit(mean)).items() if id_ not in like}
     elif isinstance(query, list):
         scores = _by_meaning(found, body, _unit(query))
     else:
@@ -287,6 +331,23 @@ def _by_words(found: Collection, body: Json, query: Mapping[int, float]) -> dict
     }
 
 
+def _in_order(found: Collection, body: Json, by: Json) -> list[Json]:
+    """All that have the number, from ``start_from`` on; of equal numbers the smaller id first."""
+    sign = -1 if by.get("direction") == "desc" else 1
+    start = by.get("start_from")
+    numbers = [(found.points[id_].payload.get(by["key"]), id_) for id_ in found.matching(body.get("filter"))]
+    kept = [(value, id_) for value, id_ in numbers if isinstance(value, int | float)]
+    kept = [(value, id_) for value, id_ in kept if start is None or sign * value >= sign * start]
+    kept.sort(key=lambda pair: (sign * pair[0], str(pair[1])))
+    return [{**_shown(found, id_, body), "order_value": value} for value, id_ in kept]
+
+
+def _index_info(schema: Any) -> Json:
+    if isinstance(schema, dict):
+        return {"data_type": schema["type"], "params": schema, "points": 0}
+    return {"data_type": schema, "points": 0}
+
+
 def _point(one: Json, sparse: set[str]) -> Point:
     given = one.get("vector") or {}
     named = given if isinstance(given, dict) else {"": given}
@@ -298,7 +359,7 @@ def _point(one: Json, sparse: set[str]) -> Point:
     )
 
 
-def _unit(vector: Sequence[float]) -> npt.NDArray[np.float32]:
+def _unit(vector: npt.ArrayLike) -> npt.NDArray[np.float32]:
     row = np.asarray(vector, dtype=np.float32)
     return np.asarray(row / (float(np.linalg.norm(row)) or 1.0), dtype=np.float32)
 
@@ -312,8 +373,16 @@ def _id(given: Any) -> Id:
         raise Refused(400, f"{given} is not a valid point ID") from None
 
 
-def _shown(found: Collection, id_: Id) -> Json:
-    return {"id": id_, "payload": found.points[id_].payload}
+def _shown(found: Collection, id_: Id, body: Json) -> Json:
+    """A point, with as much of its payload as was asked for, and its vectors where they were."""
+    point, fields = found.points[id_], body.get("with_payload", True)
+    payload = {key: point.payload[key] for key in fields if key in point.payload} if isinstance(fields, list) else None
+    shown: Json = {"id": id_, "payload": payload if isinstance(fields, list) else point.payload if fields else None}
+    if body.get("with_vector"):
+        dense = {name: vector.tolist() for name, vector in point.dense.items()}
+        words = {name: {"indices": [*one], "values": [*one.values()]} for name, one in point.sparse.items()}
+        shown["vector"] = {**dense, **words}
+    return shown
 
 
 def stand_in() -> Starlette:
@@ -324,16 +393,20 @@ def stand_in() -> Starlette:
         routes=[
             _route("GET", "/", lambda: {"title": "stand-in for Qdrant", "version": "1.17.0"}, bare=True),
             _route("GET", "/readyz", lambda: "all shards are ready", bare=True),
+            _route("GET", "/aliases", qdrant.aliases),
+            _route("POST", "/collections/aliases", qdrant.turn_aliases),
             _route("GET", "/collections", qdrant.collections),
             _route("GET", f"{one}/exists", qdrant.exists),
             _route("GET", one, qdrant.collection),
             _route("PUT", one, qdrant.create),
+            _route("PATCH", one, qdrant.update),
             _route("DELETE", one, qdrant.drop),
             _route("PUT", f"{one}/index", qdrant.index),
             _route("PUT", points, qdrant.upsert),
             _route("POST", points, qdrant.retrieve),
             _route("POST", f"{points}/delete", qdrant.delete),
             _route("POST", f"{points}/payload", qdrant.set_payload),
+            _route("POST", f"{points}/batch", qdrant.batch),
             _route("POST", f"{points}/query", qdrant.query),
             _route("POST", f"{points}/scroll", qdrant.scroll),
             _route("POST", f"{points}/count", qdrant.count),

@@ -10,6 +10,7 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -17,9 +18,11 @@ import httpx
 import pytest
 
 from pipeline.ports import Embedder, VectorStore
-from pipeline.store.collections import COLLECTIONS
+from pipeline.store.applying import Installation
 from pipeline.store.connections import Connection, Folder, Server
 from pipeline.store.embedders import HashingEncoder, InThread
+from pipeline.store.generations import catalogue
+from pipeline.store.physical import Layout
 from pipeline.store.qdrant import QdrantStore
 from pipeline.testing import InMemoryStore
 
@@ -69,6 +72,32 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         yield held
 
 
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """A place for stores in Qdrant: they share its connection, as local mode has but one."""
+
+    connection: Connection
+    prefix: str
+
+    def store(self, embedder: Embedder | None = None) -> QdrantStore:
+        return QdrantStore(self.connection, embedder or InThread(HashingEncoder()), prefix=self.prefix)
+
+    def installation(self, embedder: Embedder | None = None, layout: Layout | None = None) -> Installation:
+        return Installation(self.connection, embedder or InThread(HashingEncoder()), self.prefix, layout or Layout())
+
+    async def names(self) -> list[str]:
+        """The collections that there are, without their prefix."""
+        found = await catalogue(self.connection)
+        return sorted(name.removeprefix(self.prefix) for name in found.names if name.startswith(self.prefix))
+
+
+@pytest.fixture(params=PLACES)
+async def shelf(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Shelf]:
+    connection, prefix = connection_to(request.param, tmp_path, request), _new_prefix()
+    yield Shelf(connection, prefix)
+    await _remove_collections(connection, prefix)
+
+
 def connection_to(place: str, folder: Path, request: pytest.FixtureRequest) -> Connection:
     """Qdrant in one of ``PLACES``."""
     if place == "local":
@@ -80,7 +109,7 @@ def connection_to(place: str, folder: Path, request: pytest.FixtureRequest) -> C
 
 @asynccontextmanager
 async def _scratch(connect: Callable[[], Connection]) -> AsyncIterator[MakeStore]:
-    prefix = f"test-{uuid.uuid4().hex[:12]}-"
+    prefix = _new_prefix()
     made: list[QdrantStore] = []
 
     def make(embedder: Embedder | None = None) -> QdrantStore:
@@ -93,12 +122,17 @@ async def _scratch(connect: Callable[[], Connection]) -> AsyncIterator[MakeStore
     await _remove_collections(connect(), prefix)
 
 
+def _new_prefix() -> str:
+    return f"test-{uuid.uuid4().hex[:12]}-"
+
+
 async def _remove_collections(connection: Connection, prefix: str) -> None:
     async def remove(name: str) -> None:
         await connection.run(lambda client: client.delete_collection(name))
 
-    for collection in COLLECTIONS:
-        await remove(prefix + collection.name)
+    for name in (await catalogue(connection)).names:
+        if name.startswith(prefix):
+            await remove(name)
     await connection.close()
 
 

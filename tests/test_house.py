@@ -26,6 +26,7 @@ FORBIDDEN = {
 VENDORS = {
     *("torch", "whisper", "faster_whisper", "sklearn", "openai", "qdrant_client", "pocketsphinx", "jieba", "wordllama"),
     *("faust", "kafka", "aiokafka", "boto3", "botocore", "cryptography", "phonenumbers", "stdnum", "ahocorasick"),
+    *("duckdb", "pyarrow", "matplotlib"),
 }
 VAGUE = {"utils", "util", "common", "helpers", "helper", "manager", "managers", "base", "misc"}
 

@@ -250,13 +250,14 @@ class Assembly:
 
     async def _index(self) -> AnyHandler:
         from pipeline.store import stage
+        from pipeline.store.coalesced import Coalescing
 
         store = await self.store()
         if self._keeping is None:  # one for both lanes
             await self._knowledge.load_all(store, self._settings.tenant)
             self._keeping = asyncio.create_task(self._knowledge.keep(store))
             self._stack.push_async_callback(_ended, self._keeping)
-        return guarded(stage.build(store=store))
+        return guarded(stage.build(store=Coalescing(store)))
 
 
 async def _ended(task: asyncio.Task[None]) -> None:

@@ -13,9 +13,9 @@ from pipeline.asr.decode import Audio
 from pipeline.asr.pcm import pcm16
 from pipeline.handling import Outbound
 from pipeline.ids import stable_id
-from pipeline.stages import AUDIO, RECORDINGS, transcripts
+from pipeline.stages import AUDIO, OUTCOMES, RECORDINGS, transcripts
 from schemas.audio import AudioChunk, Encoding, RawFormat, RecordingAvailable
-from schemas.call import CallEnded, CallHeld, CallResumed, CallStarted
+from schemas.call import CallEnded, CallHeld, CallOutcome, CallResumed, CallStarted
 from schemas.envelope import Message, encode, message
 from schemas.transcript import TranscriptCompleted
 from schemas.wire import CallEvent, CallFacts, Channel, Lane, Role
@@ -28,14 +28,15 @@ _TOPICS: Final[Mapping[type[CallEvent], str]] = {
     CallHeld: AUDIO,
     CallResumed: AUDIO,
     CallEnded: AUDIO,
+    CallOutcome: OUTCOMES,
 }
 CHUNK_MS: Final = 200
 """Milliseconds of audio in a chunk: five records a second, and words are late by no more than one of them."""
 
 
 def entry_record(payload: CallEvent, *, tenant_id: str, time: datetime) -> NewRecord:
-    """The record that brings a recording or a conversation in; publishing the same thing twice gives one ``ce_id``."""
-    return write_event(Outbound(_TOPICS[type(payload)], _entering(payload, tenant_id=tenant_id, time=time)))
+    """The record that brings in a recording, a conversation or an outcome; the same thing twice has one ``ce_id``."""
+    return write_event(Outbound(_TOPICS[type(payload)], entering(payload, tenant_id=tenant_id, time=time)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +71,9 @@ def live_records(call: LiveCall, *, tenant_id: str, started_at: datetime) -> Ite
     for due_ms, payload, body in _course(call, facts):
         at = started_at + timedelta(milliseconds=due_ms)
         if isinstance(payload, AudioChunk):
-            entering = _entering(payload, tenant_id=tenant_id, time=at, body=body)
-            raw = entering.envelope.model_copy(update={"datacontenttype": "application/octet-stream"})
-            yield due_ms, chunk_record(AUDIO, replace(entering, envelope=raw), body)
+            chunk = entering(payload, tenant_id=tenant_id, time=at, body=body)
+            raw = chunk.envelope.model_copy(update={"datacontenttype": "application/octet-stream"})
+            yield due_ms, chunk_record(AUDIO, replace(chunk, envelope=raw), body)
         else:
             yield due_ms, entry_record(payload, tenant_id=tenant_id, time=at)
 
@@ -107,7 +108,7 @@ def _chunks(
         yield min(end_ms, audio.duration_ms), chunk, pcm16(samples.T.ravel())
 
 
-def _entering(payload: CallEvent, *, tenant_id: str, time: datetime, body: bytes = b"") -> Message:
+def entering(payload: CallEvent, *, tenant_id: str, time: datetime, body: bytes = b"") -> Message:
     """An event in its envelope; its id is made of what it says."""
     said = [encode(payload).decode(), *([sha256(body).hexdigest()] if body else [])]
     return message(

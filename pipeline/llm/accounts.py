@@ -94,9 +94,12 @@ class Accounts:
         return datetime.fromtimestamp(self._now(), UTC).date()
 
     def record(self, purpose: Purpose, usage: Usage, *, call: str) -> None:
-        """Add what one answer took; ``call`` (``tenant:call``) is only counted. Needs a running event loop."""
+        """Add what one answer took; ``call`` (``tenant:call``) is only counted, and empty where it is about no call.
+
+        Needs a running event loop.
+        """
         self._pending[purpose] = self._pending.get(purpose, Usage()) + usage
-        self._callers.setdefault(purpose, set()).add(call)
+        self._callers.setdefault(purpose, set()).update({call} - {""})
         if self._writer is None or self._writer.done():
             self._writer = asyncio.get_running_loop().create_task(self._write_all())
 

@@ -44,7 +44,7 @@ def costs_by(rows: Mapping[Purpose, Usage], by: str) -> list[Cost]:
     for purpose, usage in rows.items():
         name = BY[by](purpose)
         sums[name] = sums.get(name, Usage()) + usage
-    costs = [_cost(name, usage) for name, usage in sums.items()]
+    costs = [cost_of(name, usage) for name, usage in sums.items()]
     if by == "day":
         return sorted(costs, key=lambda cost: cost.name)
     return sorted(costs, key=lambda cost: (-(cost.usd or 0.0), -cost.input_tokens - cost.output_tokens, cost.name))
@@ -55,7 +55,8 @@ def unpriced_models(rows: Mapping[Purpose, Usage]) -> list[str]:
     return sorted({purpose.model for purpose, usage in rows.items() if usage.unpriced})
 
 
-def _cost(name: str, usage: Usage) -> Cost:
+def cost_of(name: str, usage: Usage) -> Cost:
+    """The sums of one group."""
     usd = None if usage.unpriced == usage.requests else usage.usd
     calls = distinct(usage.calls)
     return Cost(

@@ -150,7 +150,7 @@ class Metered:
             self._asked(request),
             request.prompt_version,
         )
-        accounts.record(purpose, usage, call=f"{account.tenant_id}:{account.call_id}")
+        accounts.record(purpose, usage, call=account.call_id and f"{account.tenant_id}:{account.call_id}")
         self._means.budget.used(account, Amount(usage.tokens, usage.usd))
         self._measure(request, answer, usd)
 

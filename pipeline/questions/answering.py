@@ -7,12 +7,48 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol, TypeVar
 
+from pipeline.export.rows import RowPage
 from pipeline.ports import VectorStore
-from pipeline.questions import one_call, querying, searching
+from pipeline.questions import (
+    aggregating,
+    coaching,
+    comparing,
+    likeness,
+    one_call,
+    querying,
+    row_pages,
+    searching,
+    trending,
+)
+from pipeline.questions.aggregating import Aggregated
 from pipeline.questions.asker import Asker
+from pipeline.questions.coaching import Coached
+from pipeline.questions.comparing import Compared
+from pipeline.questions.likeness import Alike
 from pipeline.questions.narrowing import Asking
-from pipeline.questions.question import Query, Question, ReadTranscript, Search, ShowCall
-from pipeline.store.answers import Advice, CallRow, CallView, Found, FoundIntent, StoredTranscript, Utterance
+from pipeline.questions.question import (
+    Aggregate,
+    Coach,
+    Compare,
+    Query,
+    Question,
+    ReadTranscript,
+    Rows,
+    Search,
+    ShowCall,
+    Similar,
+    Trend,
+)
+from pipeline.questions.trending import Trends
+from pipeline.store.answers import (
+    CallRow,
+    CallView,
+    Found,
+    FoundIntent,
+    FoundSuggestion,
+    StoredTranscript,
+    Utterance,
+)
 
 Q = TypeVar("Q", bound=Question)
 
@@ -42,7 +78,7 @@ _ROWS: Final[Mapping[str, Any]] = {
     "calls": Found[CallRow],
     "utterances": Found[Utterance],
     "intents": Found[FoundIntent],
-    "suggestions": Found[Advice],
+    "suggestions": Found[FoundSuggestion],
 }
 
 
@@ -53,6 +89,12 @@ def _always(answer: Any) -> Callable[[Any], Any]:  # noqa: ANN401 - a type, as a
 KINDS: Final[Mapping[type[Question], Kind]] = {
     Search: Kind(searching.search, _always(Found[Utterance])),
     Query: Kind(querying.query, lambda question: _ROWS[question.of]),
+    Rows: Kind(row_pages.rows, _always(RowPage)),
+    Aggregate: Kind(aggregating.aggregate, _always(Aggregated)),
+    Compare: Kind(comparing.compare, _always(Compared)),
+    Trend: Kind(trending.trend, _always(Trends)),
+    Similar: Kind(likeness.similar, _always(Found[Alike])),
+    Coach: Kind(coaching.coach, _always(Coached)),
     ShowCall: Kind(one_call.show, _always(CallView)),
     ReadTranscript: Kind(one_call.read, _always(StoredTranscript)),
 }
@@ -69,5 +111,8 @@ class StoredAnswers:
         self._now = now
 
     async def answer(self, question: Question) -> Any:  # noqa: ANN401 - see Answers
-        asking = Asking(self._store, self._asker, self._now())
-        return await KINDS[type(question)].ask(asking, question)
+        return await KINDS[type(question)].ask(self.asking(), question)
+
+    def asking(self) -> Asking:
+        """Of whom, by whom and when, for who asks now."""
+        return Asking(self._store, self._asker, self._now())

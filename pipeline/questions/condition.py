@@ -8,17 +8,20 @@ from datetime import UTC, datetime, timedelta
 from math import isfinite
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from pipeline.questions.fields import NoField, field_named
+from pipeline.questions.refusal import refusal
 from pipeline.store.known import nearest
 
 Comparison = Literal["is", "is_not", "at_least", "below"]
 
-_WRITTEN: Final = re.compile(r"^\s*(?P<field>\w+)\s*(?P<sign>!=|>=|=|<)\s*(?P<values>.+?)\s*$")
+_WRITTEN: Final = re.compile(r"^\s*(?P<field>\w+)\s*(?P<sign>!=|>=|=|<)\s*(?P<values>.+?)\s*$", re.DOTALL)
+_VALUE: Final = re.compile(r'\s*"((?:[^"]|"")*)"\s*(?:,|\Z)|([^,]*)(?:,|\Z)')
 _SIGNS: Final[Mapping[str, Comparison]] = {"=": "is", "!=": "is_not", ">=": "at_least", "<": "below"}
 _SIGN_OF: Final = {comparison: sign for sign, comparison in _SIGNS.items()}
 _AGO: Final = re.compile(r"^(\d{1,6})([mhdw])$")
+_SHOWN: Final = 80
 _UNITS: Final[Mapping[str, timedelta]] = {
     "m": timedelta(minutes=1),
     "h": timedelta(hours=1),
@@ -44,7 +47,19 @@ class Condition(BaseModel):
         return (values,) if isinstance(values, str) else values
 
     def __str__(self) -> str:
-        return f"{self.field}{_SIGN_OF[self.op]}{','.join(self.values)}"
+        return f"{self.field}{_SIGN_OF[self.op]}{','.join(map(_quoted, self.values))}"
+
+
+def _quoted(value: str) -> str:
+    """A value as CSV has it (RFC 4180), so that one with a comma stays one value."""
+    needs_quotes = value != value.strip() or any(mark in value for mark in ',"\r\n')
+    doubled = value.replace('"', '""')
+    return f'"{doubled}"' if needs_quotes else value
+
+
+def _values_in(text: str) -> tuple[str, ...]:
+    found = ((quoted.replace('""', '"') or bare.strip()) for quoted, bare in _VALUE.findall(text))
+    return tuple(value for value in found if value)
 
 
 def parse_condition(text: str) -> Condition:
@@ -56,10 +71,13 @@ def parse_condition(text: str) -> Condition:
     written = _WRITTEN.match(text)
     if written is None:
         raise NoField(f"{text!r} is no condition", hint="such as role=customer, intent!=greeting, started>=7d")
-    values = tuple(part.strip() for part in written["values"].split(",") if part.strip())
+    values = _values_in(written["values"])
     if not values:
         raise NoField(f"{text!r} is no condition", hint="a value is missing")
-    condition = Condition(field=written["field"], op=_SIGNS[written["sign"]], values=values)
+    try:
+        condition = Condition(field=written["field"], op=_SIGNS[written["sign"]], values=values)
+    except ValidationError as error:
+        raise NoField(f"{text[:_SHOWN]!r} is no condition", hint=refusal(error)) from None
     check(condition)
     return condition
 

@@ -69,6 +69,7 @@ _FIELDS: Final = (
     Field("intent", "name of the intent", {INTENTS: "name", CALLS: "intents"}),
     Field("topic", "topic of the intent", {INTENTS: "topic", CALLS: "topics"}),
     Field("objection", "topic of an objection", {CALLS: "objection_topics"}),
+    Field("unanswered", "topic of an objection that was not, or only partly, answered", {CALLS: "objections_open"}),
     Field("sentiment", "tone of the intent", {INTENTS: "sentiment"}, values=_names(Sentiment)),
     Field("confidence", "how sure the intent is, 0 to 1", {INTENTS: "confidence"}, "number"),
     Field(_OUTCOME, "how the call ended: won, lost, open, or a name", {CALLS: _OUTCOME}),

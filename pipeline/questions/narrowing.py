@@ -60,7 +60,8 @@ async def narrowed(
     joined = [condition for condition in conditions if condition not in direct]
     found = [_narrowing(condition, of, outcomes, asking.now) for condition in direct]
     of_calls = [one for one in joined if _place(one, "calls", outcomes) and not _is_of_words(one, of)]
-    of_intents = [one for one in joined if one not in of_calls]
+    of_intents = [one for one in joined if one not in of_calls and _place(one, "intents", outcomes)]
+    of_suggestions = [one for one in joined if one not in of_calls and one not in of_intents]
     if of_calls:
         found.append(await _joined(asking, "calls", of, of_calls, outcomes))
     if of_intents:  # one intent must have it all: with the name and the topic that are asked for
@@ -68,6 +69,8 @@ async def narrowed(
             one for one in conditions if one.field in {"intent", "topic"} and one not in of_intents and of == "calls"
         ]
         found.append(await _joined(asking, "intents", of, [*of_intents, *alike], outcomes))
+    if of_suggestions:
+        found.append(await _joined(asking, "suggestions", of, of_suggestions, outcomes))
     return found
 
 

@@ -54,6 +54,18 @@ class Query(Asked):
     """The mark that the page before gave as next."""
 
 
+class Rows(Asked):
+    """Whole rows of a flat table, page by page, as they are exported."""
+
+    kind: Literal["rows"] = "rows"
+    of: Of = "calls"
+    """The table."""
+    limit: Annotated[int, Field(ge=1, le=5_000)] = 1_000
+    """The most rows of a page."""
+    after: Annotated[str, Field(max_length=50_000)] | None = None
+    """The mark that the page before gave as next."""
+
+
 class Aggregate(Asked):
     """Counts, shares, win rates or handle times, by one or two fields."""
 
@@ -132,6 +144,6 @@ class ReadTranscript(BaseModel):
     """Id of the call."""
 
 
-Question = Search | Query | Aggregate | Similar | Compare | Trend | Coach | ShowCall | ReadTranscript
+Question = Search | Query | Rows | Aggregate | Similar | Compare | Trend | Coach | ShowCall | ReadTranscript
 QUESTION: Final[TypeAdapter[Question]] = TypeAdapter(Annotated[Question, Field(discriminator="kind")])
 """Reads any of them, by its ``kind``."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from datetime import date
 from itertools import chain
-from typing import Final
+from typing import Final, assert_never
 
 from pipeline.errors import Config
 from pipeline.extract.answer import Answer, read_answer
@@ -19,6 +20,8 @@ from pipeline.extract.whole_summary import summary_request
 from pipeline.extract.words import words
 from pipeline.llm.guarded import AnswerInvalid
 from pipeline.ports import Account
+from pipeline.questions.wording import FILLED as FILLED_TO_ASK
+from pipeline.questions.wording import messages_of as asking_messages
 from pipeline.scenarios.model import Edition, Example, Scenario, Taxonomy
 from pipeline.scenarios.prompt import Prompt, PromptError
 from pipeline.suggest.text import slots_of
@@ -27,6 +30,11 @@ from schemas.wire import Role
 
 _FEWEST_INTENTS: Final = 2
 _TURN_MS: Final = 5_000
+_FILLED: Final = {
+    "findings": FILLED,
+    "summary": frozenset({"scenario_title", "summaries"}),
+    "question": FILLED_TO_ASK,
+}
 _CLAIMS: Final = ("intents", "entities", "objections", "follow_ups")
 
 
@@ -56,7 +64,7 @@ def _of_prompts(scenario: Scenario, edition: Edition) -> Iterator[str]:
     conversation = Conversation(_segments(_SAID), _TURN_MS * len(_SAID), scenario, edition)
     for prompt in edition.prompts:
         where = f"prompts/{prompt.label}.md"
-        filled = FILLED if prompt.answer == "findings" else {"scenario_title", "summaries"}
+        filled = _FILLED[prompt.answer]
         if missing := set(prompt.parameters) - filled - set(prompt.defaults):
             names = ", ".join(sorted(missing))
             yield f"{where}: parameters: {names} has no value: give a default, or use {', '.join(sorted(filled))}"
@@ -68,10 +76,15 @@ def _of_prompts(scenario: Scenario, edition: Edition) -> Iterator[str]:
 
 
 def _render(prompt: Prompt, conversation: Conversation) -> None:
-    if prompt.answer == "findings":
-        messages_of(prompt, conversation, turns_of(conversation.segments))
-    else:
-        summary_request(prompt, ["…"], conversation, Account("", "", "", ""))
+    match prompt.answer:
+        case "findings":
+            messages_of(prompt, conversation, turns_of(conversation.segments))
+        case "summary":
+            summary_request(prompt, ["…"], conversation, Account("", "", "", ""))
+        case "question":
+            asking_messages(prompt, "…", {"intent": ("…",)}, date(2026, 1, 1))
+        case _:
+            assert_never(prompt.answer)
 
 
 def _of_examples(edition: Edition) -> Iterator[str]:

@@ -181,6 +181,16 @@ class Advice:
 
 
 @dataclass(frozen=True, slots=True)
+class FoundSuggestion(Advice):
+    """A suggestion in a list, with its call."""
+
+    call_id: str
+    started_at: str | None
+    scenario: str | None
+    agent: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class CallView:
     """Everything that is stored of one call; ``facts`` are those told from outside, and what it was mined with.
 

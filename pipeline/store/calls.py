@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -60,9 +60,7 @@ async def show_call(store: VectorStore, call_id: str, *, tenant_id: str) -> Call
         entities=tuple(_entity(entity) for entity in payload.get("entities", ())),
         compliance=tuple(_finding(hit) for hit in payload.get("compliance_hits", ())),
         suggestions=tuple(
-            sorted(
-                (advice_of(hit.payload) for hit in suggestions if "card_id" in hit.payload), key=lambda one: one.at_ms
-            )
+            sorted((advice_of(hit.payload) for hit in suggestions if "title" in hit.payload), key=lambda one: one.at_ms)
         ),
         tone_turns=tuple(_tone_turn(turn) for turn in payload.get("tone_turns", ())),
         objections=tuple(_objection(objection) for objection in payload.get("objections", ())),
@@ -211,10 +209,12 @@ def advice_of(payload: Payload) -> Advice:
     )
 
 
-async def all_pages(store: VectorStore, collection: str, where: Where) -> list[Hit]:
-    """Every point that matches."""
-    hits, after = await store.page(collection, where, _PAGE)
+async def all_pages(
+    store: VectorStore, collection: str, where: Where, *, size: int = _PAGE, fields: Sequence[str] | None = None
+) -> list[Hit]:
+    """Every point that matches, or only these fields of each; read ``size`` at a time."""
+    hits, after = await store.page(collection, where, size, fields=fields)
     while after is not None:
-        more, after = await store.page(collection, where, _PAGE, after)
+        more, after = await store.page(collection, where, size, after, fields=fields)
         hits += more
     return hits

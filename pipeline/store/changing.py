@@ -18,10 +18,15 @@ _ETAG: Final = "etag"
 _TRIES: Final = 10
 
 
-async def change(store: VectorStore, collection: str, id_: str, make: Callable[[dict[str, Any]], Point | None]) -> None:
+async def change(
+    store: VectorStore, collection: str, id_: str, make: Callable[[dict[str, Any]], Point | None]
+) -> Mapping[str, Any]:
     """Write what ``make`` makes of the payload that is stored ({} where there is none); None leaves it as it is.
 
     It is made again where another worker has written meanwhile, so that nobody's change is lost.
+
+    Returns:
+        the payload that is stored now.
 
     Raises:
         Retryable: the store is away, or others were quicker time and again.
@@ -30,15 +35,15 @@ async def change(store: VectorStore, collection: str, id_: str, make: Callable[[
         before = await stored(store, collection, id_)
         etag = before.pop(_ETAG, None)
         if (point := make(before)) is None:
-            return
+            return before
         marked = _marked(point)
         if marked.payload[_ETAG] == etag:
-            return
+            return marked.payload
         # A point of an older program has no mark, and is written over as it was then.
         over = Where(equal={_ETAG: etag or ""}) if etag or not before else None
         await store.put(collection, [marked], over=over)
         if (await stored(store, collection, id_)).get(_ETAG) == marked.payload[_ETAG]:
-            return
+            return marked.payload
     raise Retryable(f"a point of {collection} is being changed by others", dependency="qdrant", alone=True)
 
 

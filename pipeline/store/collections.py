@@ -4,18 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 FieldKind = Literal["tenant", "keyword", "integer", "float", "datetime"]
 
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """One kind of point; ``fields`` have a payload index, ``average_words`` is the length of a typical text."""
+    """One kind of point; ``fields`` have a payload index, ``average_words`` is the length of a typical text.
+
+    Points of one that is not ``searched`` have no text and no vectors; they are read by id.
+    """
 
     name: str
     average_words: int
     fields: Mapping[str, FieldKind]
+    searched: bool = True
+    text: tuple[str, ...] = ("text",)
+
+    def text_of(self, payload: Mapping[str, Any]) -> str:
+        """The text that a point is found by, of its payload: the fields ``text``, a line each."""
+        return "\n".join(str(payload.get(field) or "") for field in self.text)
 
 
 UTTERANCES: Final = "utterances"
@@ -23,6 +32,7 @@ INTENTS: Final = "intents"
 CALLS: Final = "calls"
 KNOWLEDGE: Final = "knowledge"
 SUGGESTIONS: Final = "suggestions"
+RESULTS: Final = "results"
 
 _CALL: Final[Mapping[str, FieldKind]] = {
     "tenant_id": "tenant",
@@ -88,6 +98,7 @@ COLLECTIONS: Final[tuple[Collection, ...]] = (
             "failed_stage": "keyword",
             "duration_s": "integer",
             "objection_topics": "keyword",
+            "objections_open": "keyword",
         },
     ),
     Collection(
@@ -101,11 +112,13 @@ COLLECTIONS: Final[tuple[Collection, ...]] = (
             "source": "keyword",
             "passage_id": "keyword",
         },
+        text=("title", "text"),
     ),
     Collection(
         SUGGESTIONS,
         20,
         {**_CALL, "suggestion_id": "keyword", "card_id": "keyword", "feedback": "keyword", "at_ms": "integer"},
     ),
+    Collection(RESULTS, 0, {"tenant_id": "tenant", "call_id": "keyword"}, searched=False),
 )
 BY_NAME: Final[Mapping[str, Collection]] = {collection.name: collection for collection in COLLECTIONS}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sqlite3
+import warnings
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Call = Callable[["AsyncQdrantClient"], Coroutine[Any, Any, T]]
 
+NOT_FOUND: Final = 404
 CONFLICT: Final = 409
 _DEPENDENCY: Final = "qdrant"
 _LATER: Final = frozenset({408, 425, 429})
@@ -31,8 +34,12 @@ class Conflict(Poison):
     """What should be created is there already."""
 
 
+class Gone(Poison):
+    """The collection that was asked is not there, or no more."""
+
+
 class Connection(Protocol):
-    """Runs calls of the Qdrant client; ``has_indexes`` says whether payload indexes do anything there.
+    """Runs calls of the Qdrant client; ``has_indexes`` says whether payload indexes and storage settings do anything.
 
     Raises:
         Retryable: Qdrant is away, busy or slow.
@@ -97,6 +104,7 @@ class Folder:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="qdrant-local")
+        self._runner = asyncio.Runner()  # a loop for each call takes longer than most calls
         self._client: AsyncQdrantClient | None = None
 
     async def run(self, call: Call[T]) -> T:
@@ -109,17 +117,19 @@ class Folder:
         self._thread.shutdown(wait=False)
 
     def _run(self, call: Call[T]) -> T:
-        return asyncio.run(call(self._opened()))
+        return self._runner.run(call(self._opened()))
 
     def _close(self) -> None:
         if self._client is not None:
-            asyncio.run(self._client.close())
+            self._runner.run(self._client.close())
             self._client = None
+        self._runner.close()
 
     def _opened(self) -> AsyncQdrantClient:
         if self._client is None:
             from qdrant_client import AsyncQdrantClient
 
+            warnings.filterwarnings("ignore", message="Local mode is not recommended")  # the store says so itself
             try:
                 self._client = AsyncQdrantClient(path=str(self._path))
             except RuntimeError as error:
@@ -156,8 +166,13 @@ def _translated(where: str) -> Iterator[None]:
     except (sqlite3.Error, OSError) as error:
         raise Retryable(f"{where} cannot be read or written: {error}", dependency=_DEPENDENCY) from error
     except ValueError as error:  # what local mode raises where a server answers 4xx
-        kind = Conflict if str(error).endswith("already exists") else Poison
-        raise kind(f"{where} refuses this: {error}") from error
+        raise _local_kind(str(error))(f"{where} refuses this: {error}") from error
+
+
+def _local_kind(said: str) -> type[Poison]:
+    if said.endswith("already exists"):
+        return Conflict
+    return Gone if re.fullmatch(r"Collection \S+ not found", said) else Poison
 
 
 def _from_status(where: str, error: UnexpectedResponse) -> ConvmineError:
@@ -167,6 +182,8 @@ def _from_status(where: str, error: UnexpectedResponse) -> ConvmineError:
         return Config("CONVMINE_STORE_API_KEY", f"{where} refuses the key")
     if status == CONFLICT:
         return Conflict(f"{where} has this already: {said}")
+    if status == NOT_FOUND and "Collection `" in said:
+        return Gone(f"{where} does not have this collection: {said}")
     if status in _LATER or status >= 500:  # noqa: PLR2004 - HTTP's class of server errors
         return Retryable(f"{where} answers {status}: {said}", dependency=_DEPENDENCY)
     return Poison(f"{where} refuses this with {status}: {said}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from pipeline.ports import Where
@@ -19,12 +19,14 @@ def of_tenant(tenant_id: str) -> Where:
 
 
 def both(one: Where, other: Where) -> Where:
-    """What matches both: values of a field that both name are cut to the common ones, ranges to the narrower."""
+    """What matches both: of a field that both name, a value of each (a list can have both); the narrower ranges."""
+    clashing = {key: value for key, value in other.equal.items() if one.equal.get(key, value) != value}
     return Where(
-        equal=_merged(one.equal, other.equal, _common),
-        unequal=_merged(one.unequal, other.unequal, _either),
+        equal={**one.equal, **{key: value for key, value in other.equal.items() if key not in one.equal}},
+        unequal={**one.unequal, **{key: _either(one.unequal.get(key, ()), no) for key, no in other.unequal.items()}},
         at_least={**one.at_least, **{key: max(low, one.at_least.get(key, low)) for key, low in other.at_least.items()}},
         below={**one.below, **{key: min(high, one.below.get(key, high)) for key, high in other.below.items()}},
+        also=(*one.also, *other.also, *([Where(equal=clashing)] if clashing else [])),
     )
 
 
@@ -32,13 +34,18 @@ def to_filter(where: Where, *, without: Sequence[str] = ()) -> models.Filter:
     """Qdrant's filter of a ``Where``, leaving out the points with these ids."""
     from qdrant_client import models
 
-    must_not: list[models.Condition] = [_matches(key, value) for key, value in where.unequal.items()]
+    parts = list(_parts(where))
+    must_not: list[models.Condition] = [_matches(key, no) for part in parts for key, no in part.unequal.items()]
     if without:
         must_not.append(models.HasIdCondition(has_id=list(without)))
-    return models.Filter(
-        must=[*(_matches(key, value) for key, value in where.equal.items()), *_ranges(where)],
-        must_not=must_not,
-    )
+    must: list[models.Condition] = [_matches(key, value) for part in parts for key, value in part.equal.items()]
+    return models.Filter(must=[*must, *(one for part in parts for one in _ranges(part))], must_not=must_not)
+
+
+def _parts(where: Where) -> Iterator[Where]:
+    yield where
+    for one in where.also:
+        yield from _parts(one)
 
 
 def _matches(key: str, value: Value) -> models.FieldCondition:
@@ -55,21 +62,9 @@ def _ranges(where: Where) -> Iterator[models.FieldCondition]:
         yield models.FieldCondition(key=key, range=models.Range(gte=where.at_least.get(key), lt=where.below.get(key)))
 
 
-def _merged(
-    one: Mapping[str, Value], other: Mapping[str, Value], join: Callable[[Value, Value], Value]
-) -> dict[str, Value]:
-    merged = dict(one)
-    for key, value in other.items():
-        merged[key] = join(merged[key], value) if key in merged and merged[key] != value else value
-    return merged
-
-
-def _common(one: Value, other: Value) -> Value:
-    kept = set(_listed(other))
-    return [value for value in _listed(one) if value in kept]
-
-
 def _either(one: Value, other: Value) -> Value:
+    if not one or one == other:
+        return other
     return [*_listed(one), *(value for value in _listed(other) if value not in _listed(one))]
 
 

@@ -78,7 +78,7 @@ async def words(store: VectorStore, inbound: Inbound) -> None:
         return
     facts = _facts(inbound, event, call)
     if "lane" not in call:
-        await _begin(store, inbound, event.call_id, facts)
+        await begin_call(store, inbound, event.call_id, facts)
     segment, revision = _segment(tenant_id, event, facts)
     near = await _near(store, tenant_id, event.call_id, segment)
     before = near.pop(segment.segment_id, None)
@@ -105,6 +105,8 @@ async def found(store: VectorStore, inbound: Inbound) -> None:
     call = await the_call(store, tenant_id, event.call_id)
     if is_whole(call) or not await live_counts(store, INTENTS, call, tenant_id, event.call_id):
         return
+    if "lane" not in call:
+        await begin_call(store, inbound, event.call_id, event.call)
     start = start_of(call, event.call)
     new = [points.with_fields(point, start) for point in points.intents(inbound, event)]
     segments = [segment.segment_id for segment in event.segments]
@@ -115,7 +117,7 @@ async def found(store: VectorStore, inbound: Inbound) -> None:
     await give_way(store, INTENTS, tenant_id, event.call_id)
 
 
-async def _begin(store: VectorStore, inbound: Inbound, call_id: str, facts: CallFacts) -> None:
+async def begin_call(store: VectorStore, inbound: Inbound, call_id: str, facts: CallFacts) -> None:
     """A call of which nobody said that it began."""
     begun = points.begun_call(inbound, call_id, facts)
 

@@ -1,4 +1,4 @@
-"""The mark between two pages in an order of values: the last value, and which points that have it were shown."""
+"""The mark between two pages: an id, or in an order the last value and which points that have it were shown."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
+from uuid import UUID
 
 from pipeline.errors import ConvmineError
 
@@ -15,6 +16,22 @@ if TYPE_CHECKING:
 
 class NoMark(ConvmineError):
     """A mark that was given to go on from is none of ours."""
+
+
+def id_of(text: str | None) -> str | None:
+    """The id that a page in the order of ids goes on from; None is the beginning.
+
+    Raises:
+        NoMark: it is none.
+    """
+    try:
+        return None if text is None else str(UUID(text))
+    except ValueError:
+        raise _no_mark(text) from None
+
+
+def _no_mark(text: str | None) -> NoMark:
+    return NoMark(f"{text!r} is no mark of a page", hint="take what the page before gave as next")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +54,7 @@ class Mark:
             value, *seen = json.loads(text)
             return cls(float(value), tuple(map(str, seen)))
         except (ValueError, TypeError):
-            raise NoMark(f"{text!r} is no mark of a page", hint="take what the page before gave as next") from None
+            raise _no_mark(text) from None
 
     def after(self, records: Sequence[models.Record]) -> Self:
         """The mark behind a page that has at least one point."""

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
-from pipeline.ports import VectorStore
-from pipeline.settings import Settings
+from pipeline.ports import Embedder, VectorStore
+from pipeline.settings import Settings, StoreSettings
+
+if TYPE_CHECKING:
+    from pipeline.store.connections import Connection
+    from pipeline.store.physical import Layout
 
 
 def open_store(settings: Settings) -> VectorStore:
@@ -15,12 +20,45 @@ def open_store(settings: Settings) -> VectorStore:
     Raises:
         Config: the embedder that is set is not installed.
     """
-    from pipeline.store.connections import Folder, Server
-    from pipeline.store.embedders import EmbedderOptions, make_embedder
     from pipeline.store.qdrant import QdrantStore
 
+    store = settings.store
+    return QdrantStore(connection_of(store), embedder_of(settings), prefix=store.prefix, layout=layout_of(store))
+
+
+def connection_of(store: StoreSettings) -> Connection:
+    """How these settings reach Qdrant: the server that they name, else the folder of local mode."""
+    from pipeline.store.connections import Folder
+
+    return Folder(store.path) if store.url is None else server_at(store.url, store)
+
+
+def server_at(url: str, store: StoreSettings) -> Connection:
+    """A server, with the key and the patience of these settings."""
+    from pipeline.store.connections import Server
+
+    key = store.api_key.get_secret_value() if store.api_key else None
+    return Server(url, api_key=key, timeout_s=store.timeout_s)
+
+
+def layout_of(store: StoreSettings) -> Layout:
+    """Where a server is to keep things."""
+    from pipeline.store.physical import Layout
+
+    return Layout(quantise=store.quantise, on_disk_payload=store.on_disk_payload)
+
+
+def embedder_of(settings: Settings) -> Embedder:
+    """The embedder of these settings.
+
+    Raises:
+        Config: it is not installed.
+    """
+    from pipeline.store.embedders import make_embedder
+    from pipeline.store.embedding import EmbedderOptions
+
     store, llm = settings.store, settings.llm
-    embedder = make_embedder(
+    return make_embedder(
         store.embedder,
         EmbedderOptions(
             model=store.embedder_model,
@@ -31,9 +69,6 @@ def open_store(settings: Settings) -> VectorStore:
             query=llm.query_values,
         ),
     )
-    key = store.api_key.get_secret_value() if store.api_key else None
-    connection = Server(store.url, api_key=key, timeout_s=store.timeout_s) if store.url else Folder(store.path)
-    return QdrantStore(connection, embedder, prefix=store.prefix)
 
 
 @asynccontextmanager

@@ -7,6 +7,7 @@ seconds, for ranges. A field that is not known is left out.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -14,7 +15,7 @@ from pipeline.handling import Inbound
 from pipeline.ids import stable_id
 from pipeline.ports import Point, Where
 from schemas.flow import FlowState
-from schemas.insight import CallInsight, Evidence, Intent, IntentExtracted
+from schemas.insight import CallInsight, Evidence, Handling, Intent, IntentExtracted
 from schemas.suggestion import SuggestionCreated
 from schemas.transcript import Segment, TranscriptCompleted
 from schemas.wire import CallFacts, Lane
@@ -54,12 +55,12 @@ def of_segments(tenant_id: str, call_id: str, segment_ids: Sequence[str]) -> Whe
 
 def from_revision(where: Where, revision: int) -> Where:
     """The same, of this revision or a newer one."""
-    return Where(where.equal, where.unequal, {**where.at_least, "revision": revision}, where.below)
+    return replace(where, at_least={**where.at_least, "revision": revision})
 
 
 def before_revision(where: Where, revision: int) -> Where:
     """The same, of older revisions."""
-    return Where(where.equal, where.unequal, where.at_least, {**where.below, "revision": revision})
+    return replace(where, below={**where.below, "revision": revision})
 
 
 def utterances(inbound: Inbound, transcript: TranscriptCompleted) -> list[Point]:
@@ -123,6 +124,11 @@ def _whole_call(inbound: Inbound, state: FlowState, insight: CallInsight) -> Poi
             {"role": str(side.role), **side.turn.model_dump(mode="json")} for side in insight.sentiments if side.turn
         ],
         "objection_topics": list(dict.fromkeys(one.topic for one in insight.objections if one.topic)),
+        "objections_open": list(
+            dict.fromkeys(
+                one.topic for one in insight.objections if one.topic and one.handling is not Handling.ANSWERED
+            )
+        ),
         "objections": [objection.model_dump(mode="json", exclude_none=True) for objection in insight.objections],
         "follow_ups": [follow_up.model_dump(mode="json", exclude_none=True) for follow_up in insight.follow_ups],
         "talk": insight.talk and insight.talk.model_dump(mode="json", exclude_none=True),

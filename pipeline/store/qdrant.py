@@ -2,43 +2,59 @@
 
 from __future__ import annotations
 
-import re
+import logging
 import time
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Coroutine, Sequence
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-import numpy as np
-import numpy.typing as npt
-
-from pipeline.errors import Config
 from pipeline.ports import Embedder, Hit, Order, Point, Where
-from pipeline.store.collections import BY_NAME, COLLECTIONS, Collection, FieldKind
-from pipeline.store.connections import Conflict, Connection
+from pipeline.store.collections import BY_NAME, COLLECTIONS, Collection
+from pipeline.store.connections import Connection, Gone
+from pipeline.store.current import prepared
+from pipeline.store.embedding import stamp_of
 from pipeline.store.filters import to_filter
-from pipeline.store.marks import Mark
-from pipeline.store.sparse import document_vector, query_vector
+from pipeline.store.generations import Catalogue, catalogue
+from pipeline.store.marks import Mark, id_of
+from pipeline.store.physical import Layout, Plan, Stamp
+from pipeline.store.sparse import query_vector
+from pipeline.store.structs import DENSE, STORED, WORDS, Vector, bare_struct, struct
 
 if TYPE_CHECKING:
-    from qdrant_client import models
+    from qdrant_client import AsyncQdrantClient, models
 
-Vector = npt.NDArray[np.float32]
+T = TypeVar("T")
+_Call = Callable[["AsyncQdrantClient", str], Coroutine[Any, Any, T]]
+"""A call to the client, for the collection of that name."""
 
-DENSE: Final = "dense"
-WORDS: Final = "words"
-STORED: Final = "stored_ts"
-"""Field that every point has in Qdrant alone: when it was written last, in seconds; what is new is found by it."""
 _BATCH: Final = 256
 _FEWEST_CANDIDATES: Final = 50
-_STAMP: Final = "convmine_embedder"
+LOCAL_IS_FUN: Final = 20_000
+"""Points of a collection up to which local mode, which compares with every one of them, is quick enough."""
+
+_log: Final = logging.getLogger(__name__)  # structlog's own default writes to standard output, and answers go there
 
 
 class QdrantStore:
-    """The ``VectorStore`` on a Qdrant server or in a folder; ``prefix`` goes before the name of each collection."""
+    """The ``VectorStore`` on a Qdrant server or in a folder.
 
-    def __init__(self, connection: Connection, embedder: Embedder, *, prefix: str = "") -> None:
+    It keeps to the generation of each collection that was current when it was prepared, so that its vectors stay those
+    of one embedder; where that one has been deleted meanwhile, it looks again.
+
+    Args:
+        connection: how Qdrant is reached.
+        embedder: makes the vectors.
+        prefix: goes before the name of each collection.
+        layout: of collections that it makes.
+    """
+
+    def __init__(
+        self, connection: Connection, embedder: Embedder, *, prefix: str = "", layout: Layout | None = None
+    ) -> None:
         self._connection = connection
         self._embedder = embedder
         self._prefix = prefix
+        self._layout = layout or Layout()
+        self._names: dict[str, str] = {}
 
     async def prepare(self) -> None:
         """Create what is missing and check that the embedder is the one the collections were made with.
@@ -47,46 +63,43 @@ class QdrantStore:
             Retryable: Qdrant or the embedder's server is away.
             Config: a collection was made with another embedder, or by another program.
         """
-        dimension = await self._dimension()
+        stamp = await stamp_of(self._embedder)
+        known = await catalogue(self._connection)
         for collection in COLLECTIONS:
-            await self._prepare(collection, dimension)
+            await self._prepare(collection, stamp, known)
 
     async def put(self, collection: str, points: Sequence[Point], *, over: Where | None = None) -> None:
         """Write points, in batches; the condition ``over`` is Qdrant's own ``update_filter`` (1.16 and newer)."""
         for at in range(0, len(points), _BATCH):
-            batch = points[at : at + _BATCH]
-            vectors = await self._embedder.embed([point.text for point in batch])
-            average_words = BY_NAME[collection].average_words
-            now = int(time.time())
-            structs = [_struct(point, vector, average_words, now) for point, vector in zip(batch, vectors, strict=True)]
+            structs = await self._structs(BY_NAME[collection], points[at : at + _BATCH])
             await self._upsert(collection, structs, over)
 
     async def get(self, collection: str, ids: Sequence[str]) -> list[Hit]:
         """The points with these ids, in their order; an id that is not there is left out."""
         if not ids:
             return []
-        name = self._prefix + collection
-        records = await self._connection.run(lambda client: client.retrieve(name, list(ids), with_payload=True))
+        records = await self._on(collection, lambda client, name: client.retrieve(name, list(ids), with_payload=True))
         found = {str(record.id): _hit(record) for record in records}
         return [found[id_] for id_ in ids if id_ in found]
 
     async def remove(self, collection: str, where: Where, *, keep: Sequence[str] = ()) -> None:
         from qdrant_client import models
 
-        name = self._prefix + collection
         selector = models.FilterSelector(filter=to_filter(where, without=keep))
-        await self._connection.run(lambda client: client.delete(name, selector, wait=True))
+        await self._on(collection, lambda client, name: client.delete(name, selector, wait=True))
 
     async def search(self, collection: str, text: str, where: Where, limit: int) -> list[Hit]:
         """By meaning and by word, each ranked inside the filter, fused by reciprocal rank; best first."""
         from qdrant_client import models
 
-        name = self._prefix + collection
         dense = (await self._embedder.embed([text]))[0]
         prefetch = _prefetch(text, dense, where, max(_FEWEST_CANDIDATES, 4 * limit))
         fusion = models.FusionQuery(fusion=models.Fusion.RRF)
-        answer = await self._connection.run(
-            lambda client: client.query_points(name, query=fusion, prefetch=prefetch, limit=limit, with_payload=True)
+        answer = await self._on(
+            collection,
+            lambda client, name: client.query_points(
+                name, query=fusion, prefetch=prefetch, limit=limit, with_payload=True
+            ),
         )
         return [_hit(point, point.score) for point in answer.points]
 
@@ -94,13 +107,16 @@ class QdrantStore:
         """Nearest to the mean of the stored points' dense vectors."""
         from qdrant_client import models
 
-        name = self._prefix + collection
-        query = models.RecommendQuery(recommend=models.RecommendInput(positive=list(ids)))
+        known = await self._on(collection, lambda client, name: client.retrieve(name, list(ids), with_payload=False))
+        if not known:
+            return []
+        query = models.RecommendQuery(recommend=models.RecommendInput(positive=[point.id for point in known]))
         condition = to_filter(where, without=ids)
-        answer = await self._connection.run(
-            lambda client: client.query_points(
+        answer = await self._on(
+            collection,
+            lambda client, name: client.query_points(
                 name, query=query, using=DENSE, query_filter=condition, limit=limit, with_payload=True
-            )
+            ),
         )
         return [_hit(point, point.score) for point in answer.points]
 
@@ -114,17 +130,17 @@ class QdrantStore:
         order: Order | None = None,
         fields: Sequence[str] | None = None,
     ) -> tuple[list[Hit], str | None]:
-        read = _read(self._prefix + collection, limit, fields)
+        read: dict[str, Any] = {"limit": limit, "with_payload": True if fields is None else list(fields)}
         if order is not None:
-            return await self._ordered_page(read, where, Mark.read(after), order)
-        condition = to_filter(where)
-        records, following = await self._connection.run(
-            lambda client: client.scroll(**read, scroll_filter=condition, offset=after)
+            return await self._ordered_page(collection, read, where, Mark.read(after), order)
+        condition, first = to_filter(where), id_of(after)
+        records, following = await self._on(
+            collection, lambda client, name: client.scroll(name, scroll_filter=condition, offset=first, **read)
         )
         return [_hit(record) for record in records], None if following is None else str(following)
 
     async def _ordered_page(
-        self, read: dict[str, Any], where: Where, mark: Mark, order: Order
+        self, collection: str, read: dict[str, Any], where: Where, mark: Mark, order: Order
     ) -> tuple[list[Hit], str | None]:
         """Qdrant goes on from a value, not from a point: those of this value that were on a page are left out."""
         from qdrant_client import models
@@ -132,22 +148,22 @@ class QdrantStore:
         condition = to_filter(where, without=mark.seen)
         direction = models.Direction.DESC if order.descending else models.Direction.ASC
         by = models.OrderBy(key=order.field, direction=direction, start_from=mark.value)
-        records, _ = await self._connection.run(
-            lambda client: client.scroll(**read, scroll_filter=condition, order_by=by)
+        records, _ = await self._on(
+            collection, lambda client, name: client.scroll(name, scroll_filter=condition, order_by=by, **read)
         )
         following = mark.after(records).text() if len(records) == read["limit"] else None
         return [_hit(record) for record in records], following
 
     async def count(self, collection: str, where: Where) -> int:
-        name = self._prefix + collection
         condition = to_filter(where)
-        return (await self._connection.run(lambda client: client.count(name, condition, exact=True))).count
+        answer = await self._on(collection, lambda client, name: client.count(name, condition, exact=True))
+        return answer.count
 
     async def values(self, collection: str, field: str, where: Where, limit: int = 1_000) -> dict[str, int]:
-        name = self._prefix + collection
         condition = to_filter(where)
-        answer = await self._connection.run(
-            lambda client: client.facet(name, field, facet_filter=condition, limit=limit, exact=True)
+        answer = await self._on(
+            collection,
+            lambda client, name: client.facet(name, field, facet_filter=condition, limit=limit, exact=True),
         )
         return {str(hit.value): hit.count for hit in answer.hits}
 
@@ -155,80 +171,42 @@ class QdrantStore:
         await self._embedder.close()
         await self._connection.close()
 
-    async def _dimension(self) -> int:
-        """The embedder's dimension, asked for with one text where only its server knows."""
-        if self._embedder.dimension == 0:
-            await self._embedder.embed(["dimension"])
-        return self._embedder.dimension
-
-    async def _prepare(self, collection: Collection, dimension: int) -> None:
-        name = self._prefix + collection.name
-        if not await self._connection.run(lambda client: client.collection_exists(name)):
-            await self._create(name, dimension)
-        info = await self._connection.run(lambda client: client.get_collection(name))
-        self._check(name, info.config.metadata, dimension)
-        if self._connection.has_indexes:
-            for field, kind in collection.fields.items():
-                if field not in info.payload_schema:
-                    await self._index(name, field, kind)
-
-    async def _create(self, name: str, dimension: int) -> None:
-        from qdrant_client import models
-
-        dense = models.VectorParams(size=dimension, distance=models.Distance.COSINE)
-        words = models.SparseVectorParams(modifier=models.Modifier.IDF)
-        stamp = {_STAMP: {"name": self._embedder.name, "dimension": dimension}}
+    async def _on(self, collection: str, call: _Call[T]) -> T:
+        """One call to the client, on the generation that this store keeps to."""
         try:
-            await self._connection.run(
-                lambda client: client.create_collection(
-                    name, vectors_config={DENSE: dense}, sparse_vectors_config={WORDS: words}, metadata=stamp
-                )
-            )
-        except Conflict:  # another worker that starts now was quicker; its stamp is checked like any other
-            return
+            return await self._connection.run(lambda client: call(client, self._name(collection)))
+        except Gone:
+            await self._prepare(BY_NAME[collection], await stamp_of(self._embedder))
+            return await self._connection.run(lambda client: call(client, self._name(collection)))
 
-    def _check(self, name: str, metadata: Mapping[str, Any] | None, dimension: int) -> None:
-        stamp = (metadata or {}).get(_STAMP)
-        if stamp is None:
-            raise Config(
-                "CONVMINE_STORE_PREFIX",
-                f"the collection {name!r} does not say which embedder made it",
-                hint="it is another program's, or the server is older than Qdrant 1.16: take a free prefix, or update",
-            )
-        setting = re.split(r"\W", stamp["name"])[0]  # an embedder's name begins with the setting that chooses it
-        if (stamp["name"], stamp["dimension"]) != (self._embedder.name, dimension):
-            raise Config(
-                "CONVMINE_STORE_EMBEDDER",
-                f"the collection {name!r} was made by the embedder {stamp['name']} ({stamp['dimension']} dimensions), "
-                f"this program has {self._embedder.name} ({dimension} dimensions)",
-                hint=f"set CONVMINE_STORE_EMBEDDER={setting}, or CONVMINE_STORE_PREFIX to begin new collections",
+    def _name(self, collection: str) -> str:
+        return self._names.get(collection, self._prefix + collection)
+
+    async def _prepare(self, collection: Collection, stamp: Stamp, known: Catalogue | None = None) -> None:
+        plan = Plan(collection, stamp, self._layout)
+        found = await prepared(self._connection, self._prefix + collection.name, plan, known)
+        self._names[collection.name] = found.name
+        if not self._connection.has_indexes and found.points > LOCAL_IS_FUN:
+            _log.warning(
+                "%s has %s points, and local mode is slow past %s: convmine store move --to http://localhost:6333 "
+                "brings all to a Qdrant server",
+                *(found.name, f"{found.points:,}", f"{LOCAL_IS_FUN:,}"),
             )
 
-    async def _index(self, name: str, field: str, kind: FieldKind) -> None:
-        schema = _schema(kind)
-        await self._connection.run(
-            lambda client: client.create_payload_index(name, field, field_schema=schema, wait=True)
-        )
+    async def _structs(self, collection: Collection, points: Sequence[Point]) -> list[models.PointStruct]:
+        now = int(time.time())
+        if not collection.searched:
+            return [bare_struct(point, now) for point in points]
+        vectors = await self._embedder.embed([point.text for point in points])
+        return [
+            struct(point, vector, collection.average_words, now) for point, vector in zip(points, vectors, strict=True)
+        ]
 
     async def _upsert(self, collection: str, structs: list[models.PointStruct], over: Where | None) -> None:
-        name = self._prefix + collection
         condition = None if over is None else to_filter(over)
-        await self._connection.run(lambda client: client.upsert(name, structs, update_filter=condition, wait=True))
-
-
-def _read(name: str, limit: int, fields: Sequence[str] | None) -> dict[str, Any]:
-    """What a page is read with."""
-    return {"collection_name": name, "limit": limit, "with_payload": True if fields is None else list(fields)}
-
-
-def _struct(point: Point, dense: Vector, average_words: int, now: int) -> models.PointStruct:
-    from qdrant_client import models
-
-    words = document_vector(point.text, average_words)
-    vectors: dict[str, models.Vector] = {DENSE: dense.tolist()}
-    if words.indices:
-        vectors[WORDS] = models.SparseVector(indices=list(words.indices), values=list(words.values))
-    return models.PointStruct(id=point.id, vector=vectors, payload={**point.payload, STORED: now})
+        await self._on(
+            collection, lambda client, name: client.upsert(name, structs, update_filter=condition, wait=True)
+        )
 
 
 def _prefetch(text: str, dense: Vector, where: Where, candidates: int) -> list[models.Prefetch]:
@@ -241,14 +219,6 @@ def _prefetch(text: str, dense: Vector, where: Where, candidates: int) -> list[m
         return [by_meaning]
     sparse = models.SparseVector(indices=list(words.indices), values=list(words.values))
     return [by_meaning, models.Prefetch(query=sparse, using=WORDS, filter=condition, limit=candidates)]
-
-
-def _schema(kind: FieldKind) -> models.PayloadSchemaType | models.KeywordIndexParams:
-    from qdrant_client import models
-
-    if kind == "tenant":
-        return models.KeywordIndexParams(type=models.KeywordIndexType.KEYWORD, is_tenant=True)
-    return models.PayloadSchemaType(kind)
 
 
 def _hit(record: models.Record | models.ScoredPoint, score: float = 0.0) -> Hit:

@@ -13,12 +13,14 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import blake2b
 from typing import Any, Final
 
 K1: Final = 1.2
 B: Final = 0.75
+_WORDS_AT_HAND: Final = 65_536
+"""Words whose term is not worked out again: those of a language that are said at all."""
 _RUNS: Final = re.compile(r"(?P<han>[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+)|(?P<word>[^\W_]+(?:['\u2019][^\W_]+)*)")
 _HAN: Final = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
 
@@ -47,7 +49,7 @@ def tokens(text: str) -> list[Token]:
 
 def document_vector(text: str, average_words: float) -> SparseVector:
     """The stored side of BM25; ``average_words`` is the length of a typical text of the collection, in terms."""
-    counts = Counter(token.term for token in tokens(text))
+    counts = Counter(_terms(text))
     norm = K1 * (1 - B + B * sum(counts.values()) / average_words)
     return _vector({term: count * (K1 + 1) / (count + norm) for term, count in counts.items()})
 
@@ -57,6 +59,7 @@ def query_vector(text: str) -> SparseVector:
     return _vector(dict.fromkeys((token.term for token in tokens(text)), 1.0))
 
 
+@lru_cache(maxsize=_WORDS_AT_HAND)
 def term_index(term: str) -> int:
     """The 32-bit index of a term: the same on every machine, and for 100,000 terms about one collision is expected."""
     return int.from_bytes(blake2b(term.encode(), digest_size=4).digest(), "big")
@@ -74,6 +77,22 @@ def highlights(text: str, query: str) -> tuple[tuple[int, int], ...]:
     return tuple(merged)
 
 
+def _terms(text: str) -> Iterator[str]:
+    """The terms of ``tokens`` without their places, for which nobody asks when a text is stored."""
+    for found in _RUNS.finditer(text):
+        word = found["word"]
+        if word is not None and (word.isascii() or not _HAN.search(word)):
+            yield _term(word)
+        else:
+            yield from (token.term for run in _pieces(found) for token in _cut(run))
+
+
+@lru_cache(maxsize=_WORDS_AT_HAND)
+def _term(word: str) -> str:
+    """The term of a word that has no Chinese in it."""
+    return _stem(unicodedata.normalize("NFKC", word).casefold().replace("\u2019", "'"))
+
+
 def _vector(weights: dict[str, float]) -> SparseVector:
     by_index: dict[int, float] = {}
     for term, weight in weights.items():
@@ -86,21 +105,23 @@ def _vector(weights: dict[str, float]) -> SparseVector:
 def _runs(text: str) -> Iterator[Token]:
     """Words, and stretches of Chinese, as they stand in the text; a word may carry Chinese along (``5G套餐``)."""
     for found in _RUNS.finditer(text):
-        if found["han"]:
-            yield Token(found["han"], *found.span())
-            continue
-        start = found.start()
-        for piece in re.split(f"({_HAN.pattern}+)", found["word"]):
-            if piece:
-                yield Token(piece, start, start + len(piece))
-            start += len(piece)
+        yield from _pieces(found)
+
+
+def _pieces(found: re.Match[str]) -> Iterator[Token]:
+    if found["han"]:
+        yield Token(found["han"], *found.span())
+        return
+    start = found.start()
+    for piece in re.split(f"({_HAN.pattern}+)", found["word"]):
+        if piece:
+            yield Token(piece, start, start + len(piece))
+        start += len(piece)
 
 
 def _cut(run: Token) -> Iterator[Token]:
     if not _HAN.match(run.term):
-        yield Token(
-            _stem(unicodedata.normalize("NFKC", run.term).casefold().replace("\u2019", "'")), run.start, run.end
-        )
+        yield Token(_term(run.term), run.start, run.end)
         return
     for term, start, end in _jieba().tokenize(run.term, mode="search"):
         yield Token(term, run.start + start, run.start + end)

@@ -3,20 +3,34 @@
 A point's id comes from tenant, call and what it is, so the same event again overwrites its own points. Revision r of a
 call's result replaces the older ones and what r itself no longer contains; a result older than what is stored is left
 out (``precedence`` says what is older). The runtime hands the events of one call in one lane in one after the other; a
-point that is changed, as both lanes may do at once, is changed by ``changing``.
+point that is changed, as both lanes may do at once, is changed by ``changing``. What there is already of a call is read
+by id (``begun``, and the call's own point); the store is searched only where something may have to go.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 from pipeline.handling import Handler, Inbound, Outbound
 from pipeline.ports import Point, VectorStore
 from pipeline.store import amendments, live, points
+from pipeline.store.begun import begin, begun_revision
 from pipeline.store.changing import change
 from pipeline.store.collections import CALLS, INTENTS, SUGGESTIONS, UTTERANCES
-from pipeline.store.precedence import OVER_LIVE, counts, give_way, live_counts, start_of, sweep, the_call
+from pipeline.store.precedence import (
+    LIVE_LEFT,
+    OVER_LIVE,
+    counts,
+    give_way,
+    is_live,
+    live_counts,
+    start_of,
+    stored_revision,
+    sweep_left,
+    the_call,
+)
 from schemas.call import CallEnded, CallFailed, CallOutcome, CallStarted, CallUpdated
 from schemas.flow import FlowState
 from schemas.insight import CallInsight, IntentExtracted
@@ -27,6 +41,8 @@ from schemas.wire import Lane, Payload
 P = TypeVar("P", bound=Payload)
 _Write = Callable[[VectorStore, Inbound], Awaitable[None]]
 
+_FIRST: Final = 1
+"""The first revision of a result."""
 # A flow state shows that these stages have worked, so it ends their failures; later stages can still have failed.
 _BEFORE_FLOW: Final = frozenset({"asr", "extract", "flow"})
 
@@ -63,13 +79,15 @@ async def _flow(store: VectorStore, inbound: Inbound) -> None:
         kept = amendments.observed(call) | _failure(call, state)
         if state.lane is Lane.LIVE:
             kept |= start_of(call, state.call)
+        elif is_live(call) or LIVE_LEFT in call:
+            kept[LIVE_LEFT] = True
         if state.heard is not None:
             kept[points.LIVE] = call.get(points.LIVE, True)
         return points.with_fields(point, kept)
 
-    await change(store, CALLS, point.id, make)
+    call = await change(store, CALLS, point.id, make)
     if state.lane is Lane.BATCH:
-        await sweep(store, inbound.tenant_id, state.call_id)
+        await sweep_left(store, call, inbound.tenant_id, state.call_id)
 
 
 def _failure(call: Mapping[str, Any], state: FlowState) -> points.Fields:
@@ -98,13 +116,22 @@ async def _failed(store: VectorStore, inbound: Inbound) -> None:
 
 async def _suggestion(store: VectorStore, inbound: Inbound) -> None:
     created = _payload(inbound, SuggestionCreated)
-    older = points.of_call(inbound.tenant_id, created.call_id, lane=Lane.BATCH)
-    if created.lane is Lane.BATCH:
-        if await store.count(SUGGESTIONS, points.from_revision(older, created.revision + 1)):
-            return
-        await store.remove(SUGGESTIONS, points.before_revision(older, created.revision))
+    if created.lane is Lane.BATCH and not await _is_newest_advice(store, inbound.tenant_id, created):
+        return
     point = points.suggestion(inbound, created)
     await change(store, SUGGESTIONS, point.id, lambda before: points.with_fields(point, amendments.reaction(before)))
+
+
+async def _is_newest_advice(store: VectorStore, tenant_id: str, created: SuggestionCreated) -> bool:
+    """Whether no suggestion of a newer revision came; those of the older ones, which only a first has none of, go."""
+    call_id, revision = created.call_id, created.revision
+    if await begun_revision(store, SUGGESTIONS, tenant_id, call_id) > revision:
+        return False
+    if revision > _FIRST:
+        await begin(store, SUGGESTIONS, tenant_id, call_id, revision)
+        of_recording = points.of_call(tenant_id, call_id, lane=Lane.BATCH)
+        await store.remove(SUGGESTIONS, points.before_revision(of_recording, revision))
+    return True
 
 
 async def _feedback(store: VectorStore, inbound: Inbound) -> None:
@@ -146,19 +173,50 @@ async def _replace(
     new: Sequence[Point],
     result: TranscriptCompleted | CallInsight,
 ) -> None:
-    """Write the points of a whole call, then remove those that they replace; where newer ones are stored they stay."""
-    tenant_id, call_id = inbound.tenant_id, result.call_id
-    of_lane = points.of_call(tenant_id, call_id, lane=result.lane)
-    newer = points.from_revision(of_lane, result.revision + 1)
-    # A newer revision of a silent call has no points but its call's.
-    if await store.count(collection, newer) or await store.count(CALLS, newer):
+    """Write the points of a whole call, and remove those that they replace; where newer ones are stored they stay."""
+    replace = _replace_recorded if result.lane is Lane.BATCH else _replace_live
+    await replace(store, inbound, collection, new, result)
+
+
+async def _replace_recorded(
+    store: VectorStore,
+    inbound: Inbound,
+    collection: str,
+    new: Sequence[Point],
+    result: TranscriptCompleted | CallInsight,
+) -> None:
+    """Of a call of which nothing came before there is nothing to remove, which two points tell that have its id."""
+    tenant_id, call_id, revision = inbound.tenant_id, result.call_id, result.revision
+    begun, call = await asyncio.gather(
+        begun_revision(store, collection, tenant_id, call_id), the_call(store, tenant_id, call_id)
+    )
+    if max(begun, stored_revision(call, Lane.BATCH)) > revision:
         return
-    if result.lane is Lane.BATCH:
-        await store.put(collection, new)
+    if begun < revision:
+        await begin(store, collection, tenant_id, call_id, revision)
+    await store.put(collection, new)
+    if begun or "lane" in call:
         await store.remove(collection, points.of_call(tenant_id, call_id), keep=[point.id for point in new])
-        return
+
+
+async def _replace_live(
+    store: VectorStore,
+    inbound: Inbound,
+    collection: str,
+    new: Sequence[Point],
+    result: TranscriptCompleted | CallInsight,
+) -> None:
+    tenant_id, call_id = inbound.tenant_id, result.call_id
+    of_lane = points.of_call(tenant_id, call_id, lane=Lane.LIVE)
     call = await the_call(store, tenant_id, call_id)
+    # A newer revision of a silent call has no points but its call's.
+    if stored_revision(call, Lane.LIVE) > result.revision or await store.count(
+        collection, points.from_revision(of_lane, result.revision + 1)
+    ):
+        return
     if await live_counts(store, collection, call, tenant_id, call_id):
+        if "lane" not in call:
+            await live.begin_call(store, inbound, call_id, result.call)
         start = start_of(call, result.call)
         await store.put(collection, [points.with_fields(point, start) for point in new], over=OVER_LIVE)
         await store.remove(collection, of_lane, keep=[point.id for point in new])

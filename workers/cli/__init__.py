@@ -14,12 +14,17 @@ if TYPE_CHECKING:
     from pipeline.errors import ConvmineError
 
 _COMMANDS: Final[Mapping[str, str | Mapping[str, str]]] = {
+    "aggregate": "workers.cli.aggregate:aggregate",
+    "ask": "workers.cli.ask:ask",
     "calls": {
         "audio": "workers.cli.calls_export:call_audio",
+        "import-outcomes": "workers.cli.calls_import:import_outcomes",
         "list": "workers.cli.calls:list_calls",
         "show": "workers.cli.calls:show_call",
         "transcript": "workers.cli.calls_export:call_transcript",
     },
+    "coach": "workers.cli.coach:coach",
+    "compare": "workers.cli.compare:compare",
     "cost": "workers.cli.cost:cost",
     "demo": "workers.cli.demo:demo",
     "dlq": {
@@ -32,13 +37,21 @@ _COMMANDS: Final[Mapping[str, str | Mapping[str, str]]] = {
         "asr": "workers.cli.eval_asr:eval_asr",
         "intents": "workers.cli.eval_intents:eval_intents",
     },
+    "export": "workers.cli.export:export",
     "fake-llm": "workers.cli.fake_llm:fake_llm",
     "finetune-export": "workers.cli.finetune_export:finetune_export",
+    "gateway": "workers.cli.gateway:gateway",
+    "keys": {
+        "list": "workers.cli.keys:list_keys",
+        "new": "workers.cli.keys:make_key",
+        "revoke": "workers.cli.keys:revoke_key",
+    },
     "labels": {
         "agreement": "workers.cli.labels:label_agreement",
         "export": "workers.cli.labels:export_labels",
         "import": "workers.cli.labels:import_labels",
     },
+    "mcp": "workers.cli.mcp:mcp",
     "prompt": {
         "backtest": "workers.cli.prompt_backtest:backtest_prompts",
         "diff": "workers.cli.prompt_show:diff_prompts",
@@ -69,12 +82,19 @@ _COMMANDS: Final[Mapping[str, str | Mapping[str, str]]] = {
         "export": "workers.cli.schema:export_schemas",
     },
     "search": "workers.cli.search:search",
+    "similar": "workers.cli.similar:similar",
+    "sql": "workers.cli.sql:sql",
+    "store": {
+        "apply": "workers.cli.store_apply:apply_store",
+        "move": "workers.cli.store_move:move_store",
+    },
     "topics": {
         "apply": "workers.cli.topics:apply_topics",
         "lag": "workers.cli.topics:lag_of_topics",
         "list": "workers.cli.topics:list_topics",
         "tail": "workers.cli.topics:tail_topic",
     },
+    "trend": "workers.cli.trend:trend",
     "vault": {
         "erase": "workers.cli.vault:erase",
         "log": "workers.cli.vault:log",
@@ -84,11 +104,16 @@ _COMMANDS: Final[Mapping[str, str | Mapping[str, str]]] = {
     "worker": "workers.cli.worker:worker",
 }
 _SUMMARIES: Final[Mapping[str, str]] = {
+    "aggregate": "Count calls; shares, win rates, handle times.",
+    "ask": "Answer a question in plain words.",
     "calls": "List calls, show one, take its words and its sound.",
     "calls audio": "Write a call's recording with what is masked muted.",
+    "calls import-outcomes": "Take observed outcomes from a CRM's CSV.",
     "calls list": "List the calls that were mined.",
     "calls show": "Show one call: turns, intents, outcome, suggestions.",
     "calls transcript": "Print a call's words as txt, srt, vtt, json or vcon.",
+    "coach": "Put an agent beside the best.",
+    "compare": "Say in what two sets of calls differ.",
     "cost": "Say what language models used and cost.",
     "demo": "Run the whole pipeline here, on sample calls or your own.",
     "dlq": "Look at dead letters, replay them.",
@@ -99,12 +124,19 @@ _SUMMARIES: Final[Mapping[str, str]] = {
     "eval": "Measure recognition and extraction.",
     "eval asr": "Word and character error rates against references.",
     "eval intents": "Intent extraction on labelled files.",
+    "export": "Write what is stored as Parquet, CSV, JSONL or vCon.",
     "fake-llm": "Serve a made-up language model, for tests.",
     "finetune-export": "Write chats for fine-tuning of what people accepted.",
+    "gateway": "Serve questions over HTTP.",
+    "keys": "Make API keys, list and revoke them.",
+    "keys list": "List the API keys.",
+    "keys new": "Make one; it is shown once.",
+    "keys revoke": "Make one open nothing any more.",
     "labels": "What people have said of extracted items.",
     "labels agreement": "How far people agree.",
     "labels export": "Write all labels as JSONL.",
     "labels import": "Take labels from JSONL, all or none.",
+    "mcp": "Serve questions to an assistant as tools.",
     "prompt": "Look at prompts, try, test and change them.",
     "prompt backtest": "Compare two versions on many calls, field by field.",
     "prompt diff": "In what two versions differ.",
@@ -131,11 +163,17 @@ _SUMMARIES: Final[Mapping[str, str]] = {
     "schema check": "Fail on an incompatible change.",
     "schema export": "Write the JSON Schema files and the AsyncAPI document.",
     "search": "Search what was said, by meaning and by word.",
+    "similar": "List the calls that are most like one.",
+    "sql": "Ask SQL of calls, utterances, intents and costs.",
+    "store": "Set the store up, change it, move it.",
+    "store apply": "Make what is missing, and what settings changed.",
+    "store move": "Bring local mode's store to a server.",
     "topics": "Create, list and watch topics.",
     "topics apply": "Create the topics that are missing.",
     "topics lag": "How far each stage is behind.",
     "topics list": "List our topics.",
     "topics tail": "Print events as they come.",
+    "trend": "Say what is rising and what is falling.",
     "vault": "Look at what was masked, with the vault's key.",
     "vault erase": "Delete what is kept of a call.",
     "vault log": "Who looked at what, and when.",
@@ -189,9 +227,8 @@ def main() -> None:
     from pipeline.errors import ConvmineError
 
     try:
-        cli.main(standalone_mode=False)
-    except click.exceptions.Exit as stop:
-        sys.exit(stop.exit_code)
+        status = cli.main(standalone_mode=False)  # click gives back what a command exits with
+        sys.exit(status if isinstance(status, int) else 0)
     except click.Abort:
         sys.exit(130)
     except click.ClickException as error:
@@ -202,7 +239,34 @@ def main() -> None:
         sys.exit(1)
     except ConvmineError as error:
         complain(error)
-        sys.exit(1)
+        sys.exit(2 if _asks_wrongly(error) else 1)
+    except ValueError as error:
+        said = _refusal(error)
+        if said is None:
+            raise
+        _complain("usage", said, None)
+        sys.exit(2)
+
+
+def _asks_wrongly(error: ConvmineError) -> bool:
+    """Whether a question names a field that there is not, or a mark that is none."""
+    from pipeline.questions.fields import NoField
+    from pipeline.store.marks import NoMark
+
+    return isinstance(error, NoField | NoMark)
+
+
+def _refusal(error: ValueError) -> str | None:
+    """What is wrong with a question that was refused as it was made, as by its limits."""
+    from typing import get_args
+
+    from pydantic import ValidationError
+
+    from pipeline.questions.question import Question
+    from pipeline.questions.refusal import refusal
+
+    questions = {kind.__name__ for kind in get_args(Question)}
+    return refusal(error) if isinstance(error, ValidationError) and error.title in questions else None
 
 
 def complain(error: ConvmineError) -> None:

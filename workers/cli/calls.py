@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from typing import TYPE_CHECKING, Any
+import re
+import shlex
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from workers.cli.output import clock, json_option, plain, print_json, print_table
+from workers.cli.output import clock, json_option, plain, print_json
 from workers.cli.search import say_empty
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from pipeline.store.answers import CallRow, CallView, Found, FoundFollowUp, Outcome
+    from pipeline.store.answers import CallView, FoundFollowUp, Turn
+
+_MOMENT: Final = re.compile(r"(\d{1,4}):([0-5]\d)")
 
 
 @click.command()
@@ -25,6 +29,7 @@ def list_calls(limit: int, after: str | None, *, as_json: bool) -> None:
     """List the calls that were mined."""
     from pipeline.questions.question import Query
     from workers.cli.asking import ask
+    from workers.cli.rows import print_rows
 
     found = asyncio.run(ask(Query(of="calls", sort="started", limit=limit, after=after)))
     if as_json:
@@ -32,13 +37,31 @@ def list_calls(limit: int, after: str | None, *, as_json: bool) -> None:
     elif not found.items:
         say_empty(found.emptied_by)
     else:
-        _print_list(found)
+        print_rows("calls", found.items)
+        if found.next is not None:
+            following = ["convmine", "calls", "list", "--limit", str(limit), "--after", found.next]
+            click.echo(f"more: {shlex.join(following)}", err=True)
+
+
+class Moment(click.ParamType):
+    """A moment of a call, such as ``03:07``, in seconds."""
+
+    name = "MM:SS"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:  # noqa: ANN401 - click's own
+        if isinstance(value, int):
+            return value
+        found = _MOMENT.fullmatch(value)
+        if found is None:
+            self.fail(f"{value!r} is no moment of a call, such as 03:07", param, ctx)
+        return int(found[1]) * 60 + int(found[2])
 
 
 @click.command()
 @click.argument("call_id")
+@click.option("--at", "at_s", type=Moment(), help="Mark what was said then, as `search` prints it.")
 @json_option
-def show_call(call_id: str, *, as_json: bool) -> None:
+def show_call(call_id: str, at_s: int | None, *, as_json: bool) -> None:
     """Show one call: turns, intents, outcome, suggestions."""
     from pipeline.questions.question import ShowCall
     from workers.cli.asking import ask
@@ -47,7 +70,7 @@ def show_call(call_id: str, *, as_json: bool) -> None:
     if as_json:
         print_json(call_document(view))
     else:
-        print_call(view)
+        print_call(view, at_s)
 
 
 def call_document(view: CallView) -> dict[str, Any]:
@@ -56,10 +79,11 @@ def call_document(view: CallView) -> dict[str, Any]:
     return {**document.pop("row"), **document}
 
 
-def print_call(view: CallView) -> None:
-    """One call for people, a thing a line."""
+def print_call(view: CallView, at_s: int | None = None) -> None:
+    """One call for people, a thing a line; what was said at this second is marked."""
     _print_facts(view)
-    _section("turns", [f"{clock(turn.start_ms)}  {turn.role:<8}  {turn.text}" for turn in view.turns])
+    marked = None if at_s is None else _said_at(view.turns, at_s)
+    _section("turns", [f"{clock(turn.start_ms)}  {turn.role:<8}  {turn.text}" for turn in view.turns], marked)
     _section(
         "intents",
         [
@@ -102,27 +126,9 @@ def print_call(view: CallView) -> None:
         click.echo(f"  because: {plain(advice.reason)}")
 
 
-def _print_list(found: Found[CallRow]) -> None:
-    print_table(
-        ("call", "started", "length", "inferred", "observed", "intents", "failed"),
-        (
-            (
-                row.call_id,
-                (row.started_at or "")[:16],
-                None if row.duration_ms is None else clock(row.duration_ms),
-                _named(row.outcome_inferred),
-                _named(row.outcome_observed),
-                ", ".join(row.intents),
-                row.failed and row.failed.stage,
-            )
-            for row in found.items
-        ),
-    )
-    if found.next is not None:
-        click.echo(f"more: --after {found.next}", err=True)
-
-
 def _print_facts(view: CallView) -> None:
+    from workers.cli.rows import named
+
     row = view.row
     lines = {
         "call": row.call_id,
@@ -134,9 +140,9 @@ def _print_facts(view: CallView) -> None:
         **view.facts,
         "summary": view.summary,
         "outcome inferred": row.outcome_inferred
-        and f"{_named(row.outcome_inferred)}, by {row.outcome_inferred.said_by}",
+        and f"{named(row.outcome_inferred)}, by {row.outcome_inferred.said_by}",
         "outcome observed": row.outcome_observed
-        and f"{_named(row.outcome_observed)}, by {row.outcome_observed.said_by}",
+        and f"{named(row.outcome_observed)}, by {row.outcome_observed.said_by}",
         "failed": row.failed and f"{row.failed.stage} at {row.failed.at}: {row.failed.reason}",
     }
     known = {name: value for name, value in lines.items() if value not in {None, ""}}
@@ -145,15 +151,17 @@ def _print_facts(view: CallView) -> None:
         click.echo(f"{name.replace('_', ' '):<{width}}  {plain(str(value))}")
 
 
-def _section(title: str, lines: list[str]) -> None:
+def _said_at(turns: Sequence[Turn], at_s: int) -> int | None:
+    """Which turn began in this second, or was the last to begin before it."""
+    begun = [number for number, turn in enumerate(turns) if turn.start_ms // 1_000 <= at_s]
+    return max(begun, key=lambda number: (turns[number].start_ms // 1_000, -number), default=None)
+
+
+def _section(title: str, lines: list[str], marked: int | None = None) -> None:
     if lines:
         click.echo(f"\n{title}")
-    for line in lines:
-        click.echo(f"  {plain(line)}")
-
-
-def _named(outcome: Outcome | None) -> str | None:
-    return None if outcome is None else f"{outcome.name} ({outcome.result})"
+    for number, line in enumerate(lines):
+        click.echo(click.style(f"▶ {plain(line)}", bold=True) if number == marked else f"  {plain(line)}")
 
 
 def _answered(answer: str | None) -> str:

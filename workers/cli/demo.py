@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from workers.records import NewRecord
 
 _TEXT_SUFFIXES: Final = {".json"}
+MOST_MADE_UP: Final = 1_000_000
+_MADE_UP_UTTERANCES: Final = 9
+"""Of a made-up call on average: 2,000 calls stay below the 20,000 points up to which local mode is quick."""
 
 
 @click.command("demo")
@@ -32,19 +35,36 @@ _TEXT_SUFFIXES: Final = {".json"}
 @click.option("--channel", "channels", multiple=True, type=CHANNEL_ROLE, help="Who is on a channel, such as 0=agent.")
 @click.option("--language", type=LANGUAGE, help="Language of your files, such as en or zh.")
 @click.option("--scenario", help="Scenario of your files.")
+@click.option("--synthetic", type=click.IntRange(1, MOST_MADE_UP), help="Store so many made-up calls as well.")
+@click.option("--no-samples", is_flag=True, help="With --synthetic: leave the sample calls out.")
 @json_option
-def demo(
-    *, files: tuple[Path, ...], channels: tuple[Channel, ...], language: str | None, scenario: str | None, as_json: bool
+def demo(  # noqa: PLR0913 - one argument an option
+    *,
+    files: tuple[Path, ...],
+    channels: tuple[Channel, ...],
+    language: str | None,
+    scenario: str | None,
+    synthetic: int | None,
+    no_samples: bool,
+    as_json: bool,
 ) -> None:
     """Mine the sample calls, or your own recordings and conversations FILES, here and now.
 
     Needs no server, no key and no GPU. What is found stays in the local store; a second run writes the same again.
+    Made-up calls say that they are: their ids begin with synthetic-, their campaign is "synthetic".
     """
     from workers import logs
     from workers.entry import entry_record
 
+    if no_samples and (files or synthetic is None):
+        raise click.UsageError("--no-samples goes with --synthetic, and without files")
     settings = _for_demo(load(), files)
     logs.configure(settings.log)
+    if synthetic is not None:
+        asyncio.run(_make_up(settings, synthetic, quiet=as_json))
+    if no_samples:
+        _report_made_up(synthetic, as_json=as_json)
+        return
     facts = CallFacts(language=language, scenario=scenario)
     entries = _own(files, channels, facts, settings) if files else _samples(settings.tenant)
     records = [entry_record(payload, tenant_id=settings.tenant, time=time) for payload, time in entries]
@@ -140,6 +160,27 @@ async def _run(settings: Settings, records: Sequence[NewRecord], ids: Sequence[s
     with stage_bars(quiet=quiet) as progress:
         await run_embedded(settings, records, progress, collect)
     return views
+
+
+async def _make_up(settings: Settings, calls: int, *, quiet: bool) -> None:
+    from pipeline.samples.synthetic.calls import synthetic_calls
+    from workers.cli.progress import stage_bars
+    from workers.made_up import store_made_up
+
+    events = synthetic_calls(
+        calls, tenant_id=settings.tenant, until=datetime.now(UTC), utterances_per_call=_MADE_UP_UTTERANCES
+    )
+    with stage_bars(quiet=quiet) as progress:
+        await store_made_up(settings, events, lambda stored: progress({"made up": (stored, calls)}))
+
+
+def _report_made_up(calls: int | None, *, as_json: bool) -> None:
+    if as_json:
+        print_json({"made_up": calls})
+        return
+    program = shlex.quote(str(Path(sys.executable).parent / "convmine"))
+    click.echo(f"{calls} made-up calls of the last 12 weeks are stored; their campaign is synthetic.\n\nNext:")
+    click.echo(f"  {program} query --where campaign=synthetic")
 
 
 def _introduce(settings: Settings, count: int, *, own: bool) -> None:

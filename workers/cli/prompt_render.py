@@ -55,6 +55,8 @@ def render_prompt(  # noqa: PLR0913 - one argument an option
 ) -> None:
     """Print the messages that the version PROMPT sends about a call; of a long one those of each chunk.
 
+    A version of ask is shown with a sample question, or --set question=…, and without the names that are stored.
+
     Tokens are our own estimate, which may be a tenth too low.
     """
     from pipeline.extract.stage import conversation_of
@@ -114,6 +116,8 @@ def _questions(
     from pipeline.extract.questions import Question, questions
     from pipeline.scenarios.prompt import PromptError
 
+    if prompt.answer == "question":
+        return [Question((), _asking(prompt, own))]
     turns = turns_of(conversation.segments)
 
     def show(chunk: Chunk) -> tuple[ChatMessage, ...]:
@@ -125,6 +129,18 @@ def _questions(
         return questions(turns, show, limit=settings.extract.chunk_tokens, overlap=settings.extract.overlap_turns)
     except PromptError as error:
         raise ConvmineError(str(error), hint="--set NAME=VALUE gives a parameter, NAME=@FILE.json a list") from error
+
+
+def _asking(prompt: Prompt, own: Mapping[str, Any]) -> tuple[ChatMessage, ...]:
+    from datetime import UTC, datetime
+
+    from pipeline.questions.wording import messages_of
+    from pipeline.scenarios.prompt import PromptError
+
+    try:
+        return messages_of(prompt, "which intents rose last month?", {}, datetime.now(UTC).date(), **own)
+    except PromptError as error:
+        raise ConvmineError(str(error), hint="--set NAME=VALUE gives a parameter") from error
 
 
 def _print(label: str, call_id: str, requests: Sequence[Mapping[str, Any]]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import shlex
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,6 +13,7 @@ import click
 from workers.cli.output import clock, json_option, plain, print_json
 
 if TYPE_CHECKING:
+    from pipeline.questions.question import Search
     from pipeline.store.answers import Found, Utterance
 
 Command = Callable[..., None]
@@ -92,13 +94,12 @@ def search(text: str, limit: int, *, as_json: bool, **options: Any) -> None:  # 
     from pipeline.questions.question import Search
     from workers.cli.asking import ask
 
-    found = asyncio.run(ask(Search(text=text, limit=limit, **asked_of(options))))
+    question = Search(text=text, limit=limit, **asked_of(options))
+    found = asyncio.run(ask(question))
     if as_json:
         print_json(dataclasses.asdict(found))
-    elif not found.items:
-        say_empty(found.emptied_by)
     else:
-        _print(found)
+        print_answer(question, found)
 
 
 def say_empty(emptied_by: str | None) -> None:
@@ -109,11 +110,19 @@ def say_empty(emptied_by: str | None) -> None:
         click.echo(f"nothing found: {emptied_by} left nothing", err=True)
 
 
-def _print(found: Found[Utterance]) -> None:
+def print_answer(question: Search, found: Found[Utterance]) -> None:
+    """An utterance a line, and on standard error the command that shows the first in its call; or why there is none."""
+    del question
+    if not found.items:
+        say_empty(found.emptied_by)
+        return
     width = max(len(item.call_id) for item in found.items)
     for item in found.items:
         where = f"{plain(item.call_id):<{width}}  {clock(item.start_ms)}  {item.role:<8}"
         click.echo(f"{where}  {_highlighted(item.text, item.highlights)}")
+    first = found.items[0]
+    shown = shlex.join(["convmine", "calls", "show", first.call_id, "--at", clock(first.start_ms)])
+    click.echo(f"the first in its call: {plain(shown)}", err=True)
 
 
 def _highlighted(text: str, spans: tuple[tuple[int, int], ...]) -> str:

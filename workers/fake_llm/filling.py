@@ -86,6 +86,10 @@ def _takes(schema: Schema, known: object) -> bool:
         int: ("integer", "number"),
         float: ("number",),
     }
+    if isinstance(known, dict) and any(
+        part.get("const", known.get(name)) != known.get(name) for name, part in schema.get("properties", {}).items()
+    ):
+        return False
     return "enum" in schema or _kind(schema, known) in kinds.get(type(known), ())
 
 

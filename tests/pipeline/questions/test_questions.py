@@ -12,6 +12,7 @@ from mined_calls import (
     TENANT,
     WORRIED,
     failed,
+    feedback,
     flow_state,
     inbound,
     insight,
@@ -32,6 +33,7 @@ from pipeline.store.known import Unknown
 from pipeline.store.stage import build
 from schemas.call import OutcomeResult
 from schemas.insight import Intent
+from schemas.suggestion import FeedbackKind
 
 pytestmark = pytest.mark.parametrize(
     "store", ["memory", "local", *(["server"] if os.environ.get("QDRANT_URL") else [])], indirect=True
@@ -115,6 +117,13 @@ async def test_a_query_is_narrowed_by_what_is_asked(mined: VectorStore) -> None:
 async def test_conditions_on_intents_hold_of_one_and_the_same_intent(mined: VectorStore) -> None:
     assert await calls(mined, "intent=cancel_contract", "confidence<0.8") == ["k1"]
     assert await calls(mined, "intent=price_concern", "confidence<0.8") == []
+
+
+async def test_a_condition_on_suggestions_narrows_calls_and_intents_by_their_calls(mined: VectorStore) -> None:
+    await build(store=mined)(inbound(feedback("k1", FeedbackKind.ACCEPTED)))
+    assert await calls(mined, "card=offer-discount") == ["k2", "k1"]
+    assert await calls(mined, "feedback=accepted") == ["k1"]
+    assert await queried(mined, "feedback=accepted") == {("k1", "price_concern"), ("k1", "cancel_contract")}
 
 
 async def test_rows_come_in_the_order_that_is_asked_for_page_by_page(mined: VectorStore) -> None:

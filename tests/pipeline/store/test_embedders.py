@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 from pipeline.errors import Config, ConvmineError, Poison, Retryable
-from pipeline.store.embedders import EMBEDDERS, EmbedderOptions, HashingEncoder, OpenAIEmbedder, make_embedder
+from pipeline.store.embedder_openai import OpenAIEmbedder
+from pipeline.store.embedders import EMBEDDERS, HashingEncoder, make_embedder
+from pipeline.store.embedding import EmbedderOptions
 
 Respond = Callable[[list[str]], tuple[int, object]]
 
@@ -141,7 +143,7 @@ async def test_each_local_embedder_answers_with_the_dimension_it_names(name: str
 async def test_an_unknown_embedder_names_the_known_ones() -> None:
     with pytest.raises(Config, match=r"hashing.*openai.*wordllama"):
         make_embedder("word2vec")
-    assert set(EMBEDDERS) == {"auto", "wordllama", "hashing", "openai"}
+    assert set(EMBEDDERS) == {"auto", "wordllama", "hashing", "openai", "sentence-transformers"}
 
 
 async def test_auto_is_hashing_where_the_package_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -60,7 +60,9 @@ async def test_collections_of_another_embedder_are_refused_by_name(make_store: M
     other = make_store(_Renamed(HashingEncoder()))
     with pytest.raises(Config, match=r"CONVMINE_STORE_EMBEDDER.*hashing-v1 \(384.*another \(384") as caught:
         await other.prepare()
-    assert "CONVMINE_STORE_EMBEDDER=hashing, or CONVMINE_STORE_PREFIX" in (caught.value.hint or "")
+    hint = caught.value.hint or ""
+    assert hint.startswith("convmine store apply --re-embed ")
+    assert hint.endswith(" CONVMINE_STORE_EMBEDDER=hashing")
 
 
 async def test_words_are_found_even_where_meaning_cannot_tell(make_store: MakeStore) -> None:

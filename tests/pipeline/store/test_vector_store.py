@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pipeline.ids import stable_id
-from pipeline.ports import Point, VectorStore, Where
-from pipeline.store.collections import KNOWLEDGE
+from pipeline.ports import Order, Point, VectorStore, Where
+from pipeline.store.collections import CALLS, KNOWLEDGE
 
 
 def point(name: str, text: str, **payload: object) -> Point:
@@ -99,3 +99,63 @@ async def test_remove_deletes_what_matches_except_what_is_kept(filled: VectorSto
 async def test_values_counts_the_points_of_each_value(filled: VectorStore) -> None:
     assert await filled.values(KNOWLEDGE, "language", Where()) == {"en": 2, "zh": 1}
     assert await filled.values(KNOWLEDGE, "source", Where(equal={"language": "zh"})) == {"c.md": 1}
+
+
+CALLED = (
+    point("c1", "the price is too high", duration_s=60, started_ts=100, intents=["price", "price", "leave"]),
+    point("c2", "the price is much too high", duration_s=60, started_ts=300, intents=["price"]),
+    point("c3", "we are moving to another city", duration_s=7, started_ts=300, intents=[]),
+    point("c4", "hello", started_ts=200, intents=["leave", "greet"]),
+    point("c5", "what would that price be", duration_s=100),
+)
+
+
+@pytest.fixture
+async def called(store: VectorStore) -> VectorStore:
+    await store.put(CALLS, CALLED)
+    return store
+
+
+async def test_values_of_a_number_are_its_histogram_and_of_a_list_count_once_a_point(called: VectorStore) -> None:
+    lengths = await called.values(CALLS, "duration_s", Where(), 20_000)
+    assert list(lengths.items()) == [("60", 2), ("7", 1), ("100", 1)]
+    assert await called.values(CALLS, "intents", Where()) == {"leave": 2, "price": 2, "greet": 1}
+    assert await called.values(CALLS, "intents", Where(equal={"duration_s": 60})) == {"price": 2, "leave": 1}
+    assert await called.values(CALLS, "intents", Where(), 1) == {"leave": 2}
+
+
+@pytest.mark.parametrize("descending", [False, True])
+async def test_pages_in_an_order_show_every_point_that_has_the_number_once(
+    called: VectorStore,
+    descending: bool,  # noqa: FBT001 - pytest's parameter
+) -> None:
+    order, mark, seen = Order("started_ts", descending), None, list[tuple[str, int]]()
+    while True:
+        hits, mark = await called.page(CALLS, Where(), 1, mark, order=order)
+        seen += [(hit.id, hit.payload["started_ts"]) for hit in hits]
+        if mark is None:
+            break
+    assert sorted(id_ for id_, _ in seen) == sorted(one.id for one in CALLED[:4])
+    assert [at for _, at in seen] == sorted([100, 200, 300, 300], reverse=descending)
+
+
+async def test_a_page_of_some_fields_brings_those_that_a_point_has_and_no_others(called: VectorStore) -> None:
+    hits, _ = await called.page(CALLS, Where(), 10, fields=["duration_s", "text"])
+    assert {hit.id: dict(hit.payload) for hit in hits} == {
+        one.id: {key: one.payload[key] for key in ("duration_s", "text") if key in one.payload} for one in CALLED
+    }
+    ordered, _ = await called.page(CALLS, Where(), 1, order=Order("started_ts"), fields=["text"])
+    assert [hit.payload for hit in ordered] == [{"text": "the price is too high"}]
+
+
+async def test_what_is_similar_to_stored_points_leaves_them_out_and_stays_inside_the_filter(
+    called: VectorStore,
+) -> None:
+    hits = await called.similar(CALLS, [CALLED[0].id], Where(), 2)
+    assert [hit.id for hit in hits] == [CALLED[1].id, CALLED[4].id]
+    assert 1 >= hits[0].score >= hits[1].score > 0
+    both = [CALLED[0].id, CALLED[1].id, stable_id("test", "nobody")]
+    assert [hit.id for hit in await called.similar(CALLS, both, Where(), 1)] == [CALLED[4].id]
+    narrowed = await called.similar(CALLS, both, Where(equal={"intents": "greet"}), 5)
+    assert [hit.id for hit in narrowed] == [CALLED[3].id]
+    assert await called.similar(CALLS, [stable_id("test", "nobody")], Where(), 5) == []

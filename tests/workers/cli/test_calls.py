@@ -78,3 +78,11 @@ def test_a_store_that_another_process_has_open_is_one_line(mined_folder: Path, a
     assert done.code == 1
     assert done.stderr.count("\n") == 1
     assert "in use by another process" in done.stderr
+
+
+def test_the_turn_that_began_last_before_a_moment_is_marked(analyst: Convmine) -> None:
+    for at, words in (("00:00", "good morning"), ("00:07", "worried"), ("99:59", "cancel")):
+        lines = analyst("calls", "show", "call-one", "--at", at).stdout.splitlines()
+        (marked,) = [line for line in lines if line.startswith("▶")]
+        assert words in marked
+    assert analyst("calls", "show", "call-one", "--at", "noon").code == 2

@@ -73,3 +73,18 @@ def test_a_file_that_is_no_conversation_is_refused_in_one_line(
 )
 def test_wrong_use_exits_with_two(env: dict[str, str], arguments: list[str]) -> None:
     assert convmine("demo", *arguments, env=env, check=False).returncode == 2
+
+
+def test_made_up_calls_are_stored_and_found_and_say_that_they_are_made_up(env: dict[str, str]) -> None:
+    said = convmine("demo", "--synthetic", "12", "--no-samples", env=env).stdout
+    assert "12 made-up calls" in said
+    command = shlex.split(said.split("Next:")[1].strip().splitlines()[0])
+    assert "synthetic-0000" in convmine(*command[1:], env=env).stdout
+    assert json.loads(convmine("demo", "--synthetic", "12", "--no-samples", "--json", env=env).stdout) == {
+        "made_up": 12
+    }
+
+
+def test_only_made_up_calls_can_do_without_the_samples(env: dict[str, str]) -> None:
+    assert convmine("demo", "--no-samples", env=env, check=False).returncode == 2
+    assert convmine("demo", "--synthetic", "0", env=env, check=False).returncode == 2

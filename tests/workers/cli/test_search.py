@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import json
+import shlex
+import socket
 
+import pytest
 from mined_store import Convmine
 
 
@@ -51,3 +54,29 @@ def test_a_store_with_nothing_in_it_says_how_to_begin(convmine: Convmine) -> Non
     done = convmine("search", "price")
     assert (done.code, done.stdout) == (0, "")
     assert "convmine demo" in done.stderr
+
+
+def test_the_command_that_is_printed_shows_the_first_hit_in_its_call(analyst: Convmine) -> None:
+    done = analyst("search", "worried about the price", "--role", "customer", "--limit", "1")
+    command = done.stderr.removeprefix("the first in its call: ")
+    shown = analyst(*shlex.split(command)[1:])
+    (marked,) = [line for line in shown.stdout.splitlines() if line.startswith("▶")]
+    assert marked == "▶ 00:05  customer  I am worried about the price of my plan"
+
+
+def test_a_text_past_its_limit_is_one_line(analyst: Convmine) -> None:
+    for options in (("x" * 1_001,), ("x", *["--where", "role=agent"] * 21), ("x", "--limit", "1001")):
+        done = analyst("search", *options)
+        assert (done.code, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+
+
+def test_a_store_that_is_away_is_one_line_that_says_what_to_do(
+    convmine: Convmine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("QDRANT_URL", f"http://127.0.0.1:{probe.getsockname()[1]}")
+        for command in (("search", "price"), ("query",), ("aggregate", "--by", "intent")):
+            done = convmine(*command)
+            assert (done.code, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+            assert "does not answer" in done.stderr

@@ -1,0 +1,1 @@
+"""Who may do what: principals, their scopes, and the API keys that prove them."""

@@ -1,0 +1,44 @@
+"""Who is asking, once they have proved it: of which tenant, with which scopes, and what they may see."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Final, Literal
+
+from pydantic import Field
+
+from pipeline.questions.asker import Asker
+
+Role = Literal["publish", "agent", "supervisor", "analyst", "admin"]
+"""What a scope lets somebody be; a scope of an agent says which, as ``agent:ann``."""
+Scope = Annotated[str, Field(pattern=r"^(publish|supervisor|analyst|admin|agent:\S[^\x00-\x1f\x7f]{0,199})$")]
+
+READERS: Final[frozenset[Role]] = frozenset({"agent", "supervisor", "analyst", "admin"})
+"""Who may ask questions; an agent sees the calls of that agent alone."""
+ANALYSTS: Final[frozenset[Role]] = frozenset({"analyst", "admin"})
+"""Who may take many calls at once."""
+_SEE_ALL: Final = READERS - {"agent"}
+_AGENT: Final = "agent:"
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Somebody of one tenant; ``id`` names what proved it, as the id of a key, and may stand in a log."""
+
+    id: str
+    tenant_id: str
+    scopes: frozenset[str]
+    name: str = ""
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """The scopes, without which agent it is."""
+        return frozenset(scope.partition(":")[0] for scope in self.scopes)
+
+    @property
+    def asker(self) -> Asker | None:
+        """As whom they ask, by the widest of their scopes; None where none of them lets anybody ask."""
+        if self.roles & _SEE_ALL:
+            return Asker(self.tenant_id)
+        agent = next((scope.removeprefix(_AGENT) for scope in self.scopes if scope.startswith(_AGENT)), None)
+        return None if agent is None else Asker(self.tenant_id, agent)

@@ -1,0 +1,1 @@
+"""What is stored, as flat tables: files for other programs, and SQL over them."""

@@ -1,0 +1,1 @@
+"""How calls ended by the customer's own records: tables of a CRM, read into ``call.outcome`` events."""

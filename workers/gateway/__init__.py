@@ -1,0 +1,1 @@
+"""The HTTP interface: keys at its door, questions behind it."""

@@ -1,0 +1,124 @@
+"""The application: its pages, behind the door, within bounds, with every request in the log."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.responses import JSONResponse
+from prometheus_client import CollectorRegistry
+
+from pipeline.access.principal import READERS
+from pipeline.questions.fields import FIELDS, FieldType
+from workers.gateway.access_log import AccessLog, GatewayMeasures
+from workers.gateway.bounds import Bounds, Limits
+from workers.gateway.door import SCOPES, Authenticate, Door, GuardedRoute
+from workers.gateway.faults import add_handlers
+from workers.gateway.openapi import openapi_of
+from workers.gateway.pages import AnswersFor, add_question_pages
+from workers.gateway.replies import answer_reply
+from workers.gateway.tables import AskSql, add_export, add_sql
+from workers.gateway.wording import Put, add_wording
+from workers.health import Health, Verdict
+
+VERSION: Final = "1"
+"""Of the interface, as in ``/v1``."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownField:
+    """A field that questions can name, of what it can be asked, and all its values where they are few."""
+
+    name: str
+    meaning: str
+    type: FieldType
+    of: tuple[str, ...]
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """All that questions can name."""
+
+    items: tuple[KnownField, ...]
+
+
+def create_app(  # noqa: PLR0913 - its parts, each by name
+    answers_for: AnswersFor,
+    authenticate: Authenticate,
+    *,
+    put: Put | None = None,
+    ask_sql: AskSql | None = None,
+    health: Health | None = None,
+    limits: Limits | None = None,
+    registry: CollectorRegistry | None = None,
+) -> FastAPI:
+    """The gateway as an ASGI application.
+
+    Args:
+        answers_for: who answers the questions of somebody, of what they may see alone.
+        authenticate: whose a bearer token is.
+        put: makes a question of words; where it is not given, words are refused.
+        ask_sql: answers SQL, to who may ask it; likewise.
+        health: what ``/healthz`` and ``/readyz`` say; well and ready, where it is not given.
+        limits: what a request may take.
+        registry: where what is measured goes.
+    """
+    app = FastAPI(title="convmine", version=VERSION, docs_url=None, redoc_url=None, openapi_url=None)
+    app.openapi = partial(openapi_of, app)  # type: ignore[method-assign]  # FastAPI's own way to extend it
+    app.router.route_class = GuardedRoute
+    add_handlers(app)
+    add_question_pages(app.router, answers_for)
+    add_wording(app.router, put)
+    add_sql(app.router, ask_sql)
+    add_export(app.router, answers_for)
+    _add_vocabulary(app.router)
+    _add_open_pages(app, health or Health((), stall_s=0))
+    # The last one that is added is the outermost.
+    app.add_middleware(Bounds, limits=limits or Limits())
+    app.add_middleware(Door, authenticate=authenticate)
+    app.add_middleware(AccessLog, measures=GatewayMeasures(registry or CollectorRegistry()))
+    return app
+
+
+def _add_vocabulary(router: APIRouter) -> None:
+    found = Vocabulary(
+        tuple(
+            KnownField(one.name, one.meaning, one.type, tuple(one.places), tuple(sorted(one.values)))
+            for one in FIELDS.values()
+        )
+    )
+
+    @router.get(
+        "/v1/fields",
+        summary="The fields that questions can name",
+        tags=["questions"],
+        operation_id="list_fields",
+        response_class=JSONResponse,
+        response_model=None,
+        responses={200: {"model": Vocabulary}, 304: {"description": "Still the same (If-None-Match)"}},
+        openapi_extra={SCOPES: sorted(READERS)},
+    )
+    async def fields(request: Request) -> Response:
+        return answer_reply(request, found, Vocabulary)
+
+
+def _add_open_pages(app: FastAPI, health: Health) -> None:
+    @app.get("/healthz", summary="Whether the process is well", tags=["health"], response_model=None)
+    async def healthz() -> Response:
+        return _said(health.live())
+
+    @app.get("/readyz", summary="Whether requests may be sent", tags=["health"], response_model=None)
+    async def readyz() -> Response:
+        return _said(health.ready())
+
+    @app.get("/openapi.json", include_in_schema=False)
+    async def openapi() -> Response:
+        return JSONResponse(app.openapi())
+
+
+def _said(verdict: Verdict) -> Response:
+    """One word: the rest stands on the port of the probes."""
+    return JSONResponse({"status": verdict.status}, 200 if verdict.healthy else 503, {"Cache-Control": "no-store"})

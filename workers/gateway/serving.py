@@ -1,0 +1,118 @@
+"""The gateway as a process: listens, answers from the store that the settings name, drains when it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, nullcontext
+
+import uvicorn
+from fastapi import FastAPI
+
+from pipeline.errors import Config
+from pipeline.settings import Settings
+from workers.gateway.app import create_app
+from workers.gateway.bounds import Limits
+from workers.gateway.key_file import KeyFile
+from workers.gateway.opened import opened
+from workers.health import Health, heartbeat
+from workers.measures import Measures
+from workers.probes import serve_probes
+
+
+async def run_gateway(settings: Settings, listening_at: Callable[[str], None]) -> None:
+    """Serve until SIGTERM or SIGINT; ``listening_at`` is told the address.
+
+    Raises:
+        Retryable: the store is away.
+        Config: the keys cannot be read, the address cannot be listened on, or another setting is wrong.
+    """
+    ours, runtime = settings.gateway, settings.runtime
+    keys, measures, health = KeyFile(ours.keys), Measures(), Health((), stall_s=runtime.stall_s)
+    limits = Limits(ours.at_once, ours.timeout_s, ours.max_body_bytes)
+    probes = (
+        nullcontext()
+        if runtime.http_port is None
+        else serve_probes(runtime.http_host, runtime.http_port, health, measures.registry)
+    )
+    async with opened(settings, measures.meter) as asked:
+        app = create_app(
+            asked.answers_for,
+            keys.principal,
+            put=asked.put,
+            ask_sql=asked.ask_sql,
+            health=health,
+            limits=limits,
+            registry=measures.registry,
+        )
+        with probes:
+            async with listening(app, ours.host, ours.port, drain_s=runtime.drain_s) as (address, server):
+                listening_at(address)
+                beat = asyncio.create_task(heartbeat(health))
+                await _told_to_stop(server, health)
+                beat.cancel()
+
+
+@asynccontextmanager
+async def listening(
+    app: FastAPI, host: str, port: int, *, drain_s: float = 30.0
+) -> AsyncIterator[tuple[str, uvicorn.Server]]:
+    """Serve an application until the block is left; gives its address. Port 0 takes a free one.
+
+    Raises:
+        Config: the address cannot be listened on.
+    """
+    with _socket(host, port) as bound:
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            date_header=True,
+            lifespan="off",
+            proxy_headers=False,
+            timeout_graceful_shutdown=max(1, round(drain_s)),
+        )
+        server = _Server(config)
+        serving = asyncio.create_task(server.serve([bound]))
+        try:
+            name = f"[{host}]" if ":" in host else host
+            yield f"http://{name}:{bound.getsockname()[1]}", server
+        finally:
+            server.should_exit = True
+            await serving
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to who runs it: uvicorn's own way ends the process by the signal, and we end with 0."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def _told_to_stop(server: uvicorn.Server, health: Health) -> None:
+    """Wait for a signal; a second one does not wait for the requests that are at work."""
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def on_signal() -> None:
+        server.force_exit = stop.is_set()
+        health.drain()
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, on_signal)
+    await stop.wait()
+
+
+def _socket(host: str, port: int) -> socket.socket:
+    try:
+        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        return socket.create_server((str(address[0]), port), family=family, backlog=2_048)
+    except OSError as error:
+        ours = error.errno in {errno.EADDRINUSE, errno.EACCES}
+        variable = "CONVMINE_GATEWAY_PORT" if ours else "CONVMINE_GATEWAY_HOST"
+        raise Config(variable, f"cannot listen on {host}:{port}: {error.strerror or error}") from error
