@@ -23,7 +23,7 @@ from benchmarks.store_ingest import Run, masking_cpu_s, side_by_side
 from benchmarks.store_material import Place, material
 from benchmarks.store_questions import asked_and_exported
 from pipeline.ports import Embedder
-from pipeline.store.embedders import make_embedder
+from pipeline.store.embedding.registry import make_embedder
 from workers.processes import collect_garbage_seldom
 
 GOAL: Final = 0.9

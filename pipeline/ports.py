@@ -377,7 +377,7 @@ class ResponseCache(Protocol):
 class BlobStore(Protocol):
     """Keeps values that are too large for a message.
 
-    A name is segments (``pipeline.store.blob_names.segment_of``) parted by ``/``. What ``put`` has returned survives a
+    A name is segments (``pipeline.blobs.names.segment_of``) parted by ``/``. What ``put`` has returned survives a
     kill and is there, whole, for every other process.
 
     Raises:

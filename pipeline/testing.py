@@ -11,13 +11,13 @@ from typing import Any
 from uuid import UUID
 
 from pipeline.backtest.result import Backtest
+from pipeline.blobs.names import checked, within_bounds
 from pipeline.errors import Poison
 from pipeline.labels.label import Label, in_order
 from pipeline.llm.usage import Purpose, Usage
 from pipeline.ports import Hit, KeptAnswer, Order, Point, Recognition, Remembered, Speech, Where
 from pipeline.privacy.placeholders import Found
 from pipeline.privacy.vault import Access, Kept, Subject, may_be_kept, token_of
-from pipeline.store.blob_names import checked, within_bounds
 
 
 class InMemoryStore:

@@ -13,7 +13,7 @@ from mined_calls import flow_state, inbound
 from mined_store import Convmine, Done
 
 from pipeline.store.connections import Folder
-from pipeline.store.embedders import HashingEncoder, InThread
+from pipeline.store.embedding.registry import HashingEncoder, InThread
 from pipeline.store.qdrant import QdrantStore
 from pipeline.store.stage import build
 

@@ -12,7 +12,7 @@ import pytest
 from mined_calls import TENANT, TURNS, feedback, flow_state, inbound, insight, outcome, suggestion, transcript
 
 from pipeline.store.connections import Folder
-from pipeline.store.embedders import HashingEncoder, InThread
+from pipeline.store.embedding.registry import HashingEncoder, InThread
 from pipeline.store.qdrant import QdrantStore
 from pipeline.store.stage import build
 from schemas.suggestion import FeedbackKind

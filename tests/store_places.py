@@ -18,11 +18,11 @@ import httpx
 import pytest
 
 from pipeline.ports import Embedder, VectorStore
-from pipeline.store.applying import Installation
 from pipeline.store.connections import Connection, Folder, Server
-from pipeline.store.embedders import HashingEncoder, InThread
-from pipeline.store.generations import catalogue
-from pipeline.store.physical import Layout
+from pipeline.store.embedding.registry import HashingEncoder, InThread
+from pipeline.store.generations.applying import Installation
+from pipeline.store.generations.names import catalogue
+from pipeline.store.generations.physical import Layout
 from pipeline.store.qdrant import QdrantStore
 from pipeline.testing import InMemoryStore
 

@@ -15,13 +15,13 @@ from typing import Final
 
 import structlog
 
+from pipeline.blobs.names import LARGEST_BLOB, segment_of
+from pipeline.blobs.opened import SealedBlobs, open_blobs
 from pipeline.errors import Poison, Retryable
 from pipeline.ports import BlobStore
 from pipeline.privacy.sealing import seal_of
 from pipeline.settings import Settings
 from pipeline.stages import AUDIO, DAY, TOPICS
-from pipeline.store.blob_names import LARGEST_BLOB, segment_of
-from pipeline.store.blobs import SealedBlobs, open_blobs
 from schemas.envelope import EnvelopeError, from_headers, payload_model
 from workers.records import NewRecord, Record
 

@@ -99,7 +99,7 @@ def _kafka(settings: Settings) -> Finding:
 
 
 def _claims(settings: Settings) -> Finding:
-    from pipeline.store.blob_folder import BlobFolder
+    from pipeline.blobs.folder import BlobFolder
 
     try:
         asyncio.run(BlobFolder(settings.claims.root).check())

@@ -11,9 +11,9 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from pipeline.errors import Config, ConvmineError, Poison, Retryable
 from pipeline.export.sql import SqlAnswer
 from pipeline.questions.answering import KINDS
-from pipeline.questions.model_answer import Meant
 from pipeline.questions.question import Question
 from pipeline.questions.refusal import refusal
+from pipeline.questions.wording.model_answer import Meant
 from workers.gateway.problems import MEDIA_TYPE, Problem, error_of
 
 if TYPE_CHECKING:

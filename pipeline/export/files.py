@@ -19,7 +19,7 @@ from pipeline.questions.condition import Condition, parse_since
 from pipeline.questions.fields import Of, OutcomeSource, field_named
 from pipeline.questions.question import ReadTranscript, Rows
 from pipeline.store.known import Unknown
-from pipeline.store.transcript_formats import as_vcon
+from pipeline.transcripts.formats import as_vcon
 
 VCON: Final = "vcon"
 _CALLS_OF_A_PAGE: Final = 100

@@ -22,8 +22,8 @@ from uuid import uuid4
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from pipeline.blobs.names import segment_of
 from pipeline.export.tables import STORED, TABLES
-from pipeline.store.blob_names import segment_of
 
 HELD: Final = "held"
 _FILE: Final = "manifest.json"

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Protocol
 
+from pipeline.blobs.names import segment_of
 from pipeline.export.columns import Row
 from pipeline.export.parquet import ParquetFile
 from pipeline.export.tables import Table
 from pipeline.export.text_forms import Writer, csv_header
-from pipeline.store.blob_names import segment_of
 
 CALL_FILE: Final = ".vcon.json"
 """With what the names of files of calls end."""

@@ -9,22 +9,16 @@ from typing import Any, Final, Protocol, TypeVar
 
 from pipeline.export.rows import RowPage
 from pipeline.ports import VectorStore
-from pipeline.questions import (
-    aggregating,
-    coaching,
-    comparing,
-    likeness,
-    one_call,
-    querying,
-    row_pages,
-    searching,
-    trending,
-)
-from pipeline.questions.aggregating import Aggregated
+from pipeline.questions import one_call, querying, row_pages, searching
 from pipeline.questions.asker import Asker
-from pipeline.questions.coaching import Coached
-from pipeline.questions.comparing import Compared
-from pipeline.questions.likeness import Alike
+from pipeline.questions.coaching import coach
+from pipeline.questions.coaching.coach import Coached
+from pipeline.questions.counts import aggregating
+from pipeline.questions.counts.aggregating import Aggregated
+from pipeline.questions.differences import comparing, likeness, trending
+from pipeline.questions.differences.comparing import Compared
+from pipeline.questions.differences.likeness import Alike
+from pipeline.questions.differences.trending import Trends
 from pipeline.questions.narrowing import Asking
 from pipeline.questions.question import (
     Aggregate,
@@ -39,7 +33,6 @@ from pipeline.questions.question import (
     Similar,
     Trend,
 )
-from pipeline.questions.trending import Trends
 from pipeline.store.answers import (
     CallRow,
     CallView,
@@ -94,7 +87,7 @@ KINDS: Final[Mapping[type[Question], Kind]] = {
     Compare: Kind(comparing.compare, _always(Compared)),
     Trend: Kind(trending.trend, _always(Trends)),
     Similar: Kind(likeness.similar, _always(Found[Alike])),
-    Coach: Kind(coaching.coach, _always(Coached)),
+    Coach: Kind(coach.coach, _always(Coached)),
     ShowCall: Kind(one_call.show, _always(CallView)),
     ReadTranscript: Kind(one_call.read, _always(StoredTranscript)),
 }

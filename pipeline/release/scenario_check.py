@@ -20,8 +20,8 @@ from pipeline.extract.whole_summary import summary_request
 from pipeline.extract.words import words
 from pipeline.llm.guarded import AnswerInvalid
 from pipeline.ports import Account
-from pipeline.questions.wording import FILLED as FILLED_TO_ASK
-from pipeline.questions.wording import messages_of as asking_messages
+from pipeline.questions.wording.worded import FILLED as FILLED_TO_ASK
+from pipeline.questions.wording.worded import messages_of as asking_messages
 from pipeline.scenarios.model import Edition, Example, Scenario, Taxonomy
 from pipeline.scenarios.prompt import Prompt, PromptError
 from pipeline.suggest.text import slots_of

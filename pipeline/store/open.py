@@ -11,7 +11,7 @@ from pipeline.settings import Settings, StoreSettings
 
 if TYPE_CHECKING:
     from pipeline.store.connections import Connection
-    from pipeline.store.physical import Layout
+    from pipeline.store.generations.physical import Layout
 
 
 def open_store(settings: Settings) -> VectorStore:
@@ -43,7 +43,7 @@ def server_at(url: str, store: StoreSettings) -> Connection:
 
 def layout_of(store: StoreSettings) -> Layout:
     """Where a server is to keep things."""
-    from pipeline.store.physical import Layout
+    from pipeline.store.generations.physical import Layout
 
     return Layout(quantise=store.quantise, on_disk_payload=store.on_disk_payload)
 
@@ -54,8 +54,8 @@ def embedder_of(settings: Settings) -> Embedder:
     Raises:
         Config: it is not installed.
     """
-    from pipeline.store.embedders import make_embedder
-    from pipeline.store.embedding import EmbedderOptions
+    from pipeline.store.embedding.options import EmbedderOptions
+    from pipeline.store.embedding.registry import make_embedder
 
     store, llm = settings.store, settings.llm
     return make_embedder(

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from pipeline.ports import Embedder, Hit, Order, Point, Where
 from pipeline.store.collections import BY_NAME, COLLECTIONS, Collection
 from pipeline.store.connections import Connection, Gone
-from pipeline.store.current import prepared
-from pipeline.store.embedding import stamp_of
+from pipeline.store.embedding.options import stamp_of
 from pipeline.store.filters import to_filter
-from pipeline.store.generations import Catalogue, catalogue
+from pipeline.store.generations.current import prepared
+from pipeline.store.generations.names import Catalogue, catalogue
+from pipeline.store.generations.physical import Layout, Plan, Stamp
 from pipeline.store.marks import Mark, id_of
-from pipeline.store.physical import Layout, Plan, Stamp
 from pipeline.store.sparse import query_vector
 from pipeline.store.structs import DENSE, STORED, WORDS, Vector, bare_struct, struct
 

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from benchmarks.store import main, ratio_of
 from benchmarks.store_ingest import Run, bare_run, worker_run
 from benchmarks.store_material import TENANT, Material, Place, Precomputed, fresh, material
-from pipeline.store.embedders import HashingEncoder, InThread
+from pipeline.store.embedding.registry import HashingEncoder, InThread
 
 EMBEDDER = InThread(HashingEncoder())
 

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.blobs.names import LARGEST_BLOB, checked
 from pipeline.errors import Poison, Retryable
 from pipeline.handling import Outbound
 from pipeline.settings import ClaimSettings, Settings
 from pipeline.stages import AUDIO, GRAPH, STAGES, TOPICS, transcripts
-from pipeline.store.blob_names import LARGEST_BLOB, checked
 from pipeline.testing import InMemoryBlobs
 from schemas.call import CallFailed
 from schemas.envelope import message

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from pipeline.errors import ConvmineError
 
 _COMMANDS: Final[Mapping[str, str | Mapping[str, str]]] = {
-    "aggregate": "workers.cli.aggregate:aggregate",
-    "ask": "workers.cli.ask:ask",
+    "aggregate": "workers.cli.questions.aggregate:aggregate",
+    "ask": "workers.cli.questions.ask:ask",
     "calls": {
         "audio": "workers.cli.calls_export:call_audio",
         "import-outcomes": "workers.cli.calls_import:import_outcomes",
@@ -23,8 +23,8 @@ _COMMANDS: Final[Mapping[str, str | Mapping[str, str]]] = {
         "show": "workers.cli.calls:show_call",
         "transcript": "workers.cli.calls_export:call_transcript",
     },
-    "coach": "workers.cli.coach:coach",
-    "compare": "workers.cli.compare:compare",
+    "coach": "workers.cli.questions.coach:coach",
+    "compare": "workers.cli.questions.compare:compare",
     "cost": "workers.cli.cost:cost",
     "demo": "workers.cli.demo:demo",
     "dlq": {
@@ -70,7 +70,7 @@ _COMMANDS: Final[Mapping[str, str | Mapping[str, str]]] = {
         "recording": "workers.cli.publish:publish_recording",
         "transcript": "workers.cli.publish:publish_transcript",
     },
-    "query": "workers.cli.query:query",
+    "query": "workers.cli.questions.query:query",
     "scenario": {
         "list": "workers.cli.scenario:list_scenarios",
         "new": "workers.cli.scenario_new:new_scenario",
@@ -81,9 +81,9 @@ _COMMANDS: Final[Mapping[str, str | Mapping[str, str]]] = {
         "check": "workers.cli.schema:check_schemas",
         "export": "workers.cli.schema:export_schemas",
     },
-    "search": "workers.cli.search:search",
-    "similar": "workers.cli.similar:similar",
-    "sql": "workers.cli.sql:sql",
+    "search": "workers.cli.questions.search:search",
+    "similar": "workers.cli.questions.similar:similar",
+    "sql": "workers.cli.questions.sql:sql",
     "store": {
         "apply": "workers.cli.store_apply:apply_store",
         "move": "workers.cli.store_move:move_store",
@@ -94,7 +94,7 @@ _COMMANDS: Final[Mapping[str, str | Mapping[str, str]]] = {
         "list": "workers.cli.topics:list_topics",
         "tail": "workers.cli.topics:tail_topic",
     },
-    "trend": "workers.cli.trend:trend",
+    "trend": "workers.cli.questions.trend:trend",
     "vault": {
         "erase": "workers.cli.vault:erase",
         "log": "workers.cli.vault:log",

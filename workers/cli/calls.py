@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from workers.cli.output import clock, json_option, plain, print_json
-from workers.cli.search import say_empty
+from workers.cli.questions.search import say_empty
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,8 +28,8 @@ _MOMENT: Final = re.compile(r"(\d{1,4}):([0-5]\d)")
 def list_calls(limit: int, after: str | None, *, as_json: bool) -> None:
     """List the calls that were mined."""
     from pipeline.questions.question import Query
-    from workers.cli.asking import ask
-    from workers.cli.rows import print_rows
+    from workers.cli.questions.asking import ask
+    from workers.cli.questions.rows import print_rows
 
     found = asyncio.run(ask(Query(of="calls", sort="started", limit=limit, after=after)))
     if as_json:
@@ -64,7 +64,7 @@ class Moment(click.ParamType):
 def show_call(call_id: str, at_s: int | None, *, as_json: bool) -> None:
     """Show one call: turns, intents, outcome, suggestions."""
     from pipeline.questions.question import ShowCall
-    from workers.cli.asking import ask
+    from workers.cli.questions.asking import ask
 
     view = asyncio.run(ask(ShowCall(call=call_id)))
     if as_json:
@@ -127,7 +127,7 @@ def print_call(view: CallView, at_s: int | None = None) -> None:
 
 
 def _print_facts(view: CallView) -> None:
-    from workers.cli.rows import named
+    from workers.cli.questions.rows import named
 
     row = view.row
     lines = {

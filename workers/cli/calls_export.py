@@ -31,12 +31,12 @@ _FORMATS: Final = ("txt", "srt", "vtt", "json", "vcon")
 @json_option
 def call_transcript(call_id: str, form: str | None, *, as_json: bool) -> None:
     """Print the words of the call CALL_ID as they are stored: masked, in whatever format. --json is --format json."""
-    from pipeline.store.transcript_formats import FORMATS
+    from pipeline.transcripts.formats import FORMATS
 
     if as_json and form not in {None, "json"}:
         raise click.UsageError("--json prints --format json; give one of them", click.get_current_context())
     from pipeline.questions.question import ReadTranscript
-    from workers.cli.asking import ask
+    from workers.cli.questions.asking import ask
 
     transcript = asyncio.run(ask(ReadTranscript(call=call_id)))
     click.echo(FORMATS["json" if as_json else form or "txt"](transcript), nl=False)
@@ -68,7 +68,7 @@ def call_audio(call_id: str, recording: str, begins_at: float, out: Path, *, as_
     from pipeline.privacy.muting import hidden, write_muted
     from pipeline.questions.question import ReadTranscript
     from pipeline.settings import load
-    from workers.cli.asking import ask
+    from workers.cli.questions.asking import ask
 
     if out.exists() and "://" not in recording and out.samefile(recording):
         raise click.UsageError("--out is the recording itself; give another file", click.get_current_context())

@@ -18,7 +18,7 @@ import click
 from pipeline.errors import ConvmineError
 from workers.cli.output import json_option, plain, print_json
 from workers.cli.progress import stage_bars
-from workers.cli.search import asked_of, asked_options, say_empty
+from workers.cli.questions.search import asked_of, asked_options, say_empty
 
 if TYPE_CHECKING:
     from pipeline.export.files import Narrowed, Pages
@@ -197,7 +197,7 @@ def _standing(file: ProgressFile, target: Target, tables: tuple[str, ...], asked
 async def _pages_of(settings: Settings, narrowed: Narrowed) -> AsyncIterator[Any]:
     """Gives the pages of each table, from the store or through the gateway."""
     from pipeline.export.files import row_pages, vcon_pages
-    from workers.cli.asking import answers_of
+    from workers.cli.questions.asking import answers_of
 
     async with answers_of(settings) as answers:
 

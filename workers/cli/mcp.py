@@ -19,7 +19,7 @@ def mcp() -> None:
     from pipeline.errors import ConvmineError
     from pipeline.settings import load
     from workers import logs
-    from workers.cli.asking import answers_of
+    from workers.cli.questions.asking import answers_of
 
     settings = load()
     logs.configure(settings.log)

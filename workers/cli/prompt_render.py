@@ -134,7 +134,7 @@ def _questions(
 def _asking(prompt: Prompt, own: Mapping[str, Any]) -> tuple[ChatMessage, ...]:
     from datetime import UTC, datetime
 
-    from pipeline.questions.wording import messages_of
+    from pipeline.questions.wording.worded import messages_of
     from pipeline.scenarios.prompt import PromptError
 
     try:

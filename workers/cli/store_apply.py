@@ -12,7 +12,7 @@ import click
 from workers.cli.output import json_option, plain, print_json
 
 if TYPE_CHECKING:
-    from pipeline.store.applying import Applied
+    from pipeline.store.generations.applying import Applied
 
 _RE_EMBEDDED: Final = """\
 searched with the new embedder from now on; workers that run go on with the old generation until they are started again
@@ -39,7 +39,7 @@ def apply_store(*, re_embed: bool, drop_old: bool, as_json: bool) -> None:
 
 async def _apply(*, re_embed: bool, drop_old: bool, quiet: bool) -> Applied:
     from pipeline.settings import load
-    from pipeline.store.applying import Installation, apply
+    from pipeline.store.generations.applying import Installation, apply
     from pipeline.store.open import connection_of, embedder_of, layout_of
     from workers.cli.progress import stage_bars
 

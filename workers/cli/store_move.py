@@ -13,7 +13,7 @@ from workers.cli.output import json_option, plain, print_json, print_table
 
 if TYPE_CHECKING:
     from pipeline.settings import StoreSettings
-    from pipeline.store.moving import Moved
+    from pipeline.store.generations.moving import Moved
 
 
 @click.command("move")
@@ -39,7 +39,7 @@ def move_store(url: str, *, as_json: bool) -> None:
 async def _move(store: StoreSettings, url: str, *, quiet: bool) -> list[Moved]:
     from pipeline.errors import Config
     from pipeline.store.connections import Folder
-    from pipeline.store.moving import move
+    from pipeline.store.generations.moving import move
     from pipeline.store.open import layout_of, server_at
     from workers.cli.progress import stage_bars
 

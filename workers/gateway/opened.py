@@ -14,8 +14,8 @@ from pipeline.llm.usage import UsageLedger
 from pipeline.ports import Meter, VectorStore
 from pipeline.questions.answering import StoredAnswers
 from pipeline.questions.asker import Asker
-from pipeline.questions.model_answer import Meant
-from pipeline.questions.wording import worded
+from pipeline.questions.wording.model_answer import Meant
+from pipeline.questions.wording.worded import worded
 from pipeline.settings import AnalyticsSettings, Settings
 from pipeline.store.open import store_of
 from workers.gateway.pages import AnswersFor

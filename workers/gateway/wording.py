@@ -13,8 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from pipeline.access.principal import READERS
 from pipeline.questions.asker import Asker
 from pipeline.questions.command_line import command_line
-from pipeline.questions.model_answer import Meant
-from pipeline.questions.wording import LONGEST
+from pipeline.questions.wording.model_answer import Meant
+from pipeline.questions.wording.worded import LONGEST
 from workers.gateway.door import SCOPES, asker_of
 from workers.gateway.problems import NotServed
 from workers.gateway.replies import answer_reply

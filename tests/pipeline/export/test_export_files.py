@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from mined_calls import TENANT, flow_state, inbound, insight, transcript
 
+from pipeline.blobs.names import segment_of
 from pipeline.errors import ConvmineError
 from pipeline.export import outputs
 from pipeline.export.columns import Row
@@ -25,7 +26,6 @@ from pipeline.questions.answering import StoredAnswers
 from pipeline.questions.asker import Asker
 from pipeline.questions.condition import parse_condition
 from pipeline.questions.question import Question
-from pipeline.store.blob_names import segment_of
 from pipeline.store.filters import of_tenant
 from pipeline.store.stage import build
 from pipeline.testing import InMemoryStore

@@ -37,7 +37,7 @@ from pipeline.handling import Handler
 from pipeline.ports import Where
 from pipeline.settings import AnalyticsSettings
 from pipeline.store.connections import Folder
-from pipeline.store.embedders import HashingEncoder, InThread
+from pipeline.store.embedding.registry import HashingEncoder, InThread
 from pipeline.store.points import of_call
 from pipeline.store.qdrant import QdrantStore
 from pipeline.store.stage import build

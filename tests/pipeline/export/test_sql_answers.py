@@ -24,7 +24,7 @@ from pipeline.llm.usage import Purpose, Usage
 from pipeline.questions.asker import Asker
 from pipeline.settings import AnalyticsSettings
 from pipeline.store.connections import Folder
-from pipeline.store.embedders import HashingEncoder, InThread
+from pipeline.store.embedding.registry import HashingEncoder, InThread
 from pipeline.store.filters import of_tenant
 from pipeline.store.qdrant import QdrantStore
 from pipeline.store.stage import build

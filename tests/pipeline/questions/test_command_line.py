@@ -79,7 +79,7 @@ def _nobody_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     async def catch(question: Question) -> Any:
         raise Caught(question)
 
-    monkeypatch.setattr("workers.cli.asking.ask", catch)
+    monkeypatch.setattr("workers.cli.questions.asking.ask", catch)
 
 
 @pytest.mark.usefixtures("_nobody_answers")

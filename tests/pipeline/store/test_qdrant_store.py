@@ -15,7 +15,7 @@ from pipeline.ids import stable_id
 from pipeline.ports import Point, Vectors, Where
 from pipeline.store.collections import KNOWLEDGE, UTTERANCES
 from pipeline.store.connections import Folder, Server
-from pipeline.store.embedders import HashingEncoder, InThread
+from pipeline.store.embedding.registry import HashingEncoder, InThread
 from pipeline.store.qdrant import QdrantStore
 
 MakeStore = Callable[..., QdrantStore]

@@ -12,7 +12,7 @@ from mined_calls import TENANT, inbound, transcript
 from mined_store import Convmine
 
 from pipeline.store.connections import Folder
-from pipeline.store.embedders import HashingEncoder, InThread
+from pipeline.store.embedding.registry import HashingEncoder, InThread
 from pipeline.store.qdrant import QdrantStore
 from pipeline.store.stage import build
 from schemas.transcript import MaskedSpan, TranscriptCompleted, Word

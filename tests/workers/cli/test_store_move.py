@@ -14,7 +14,7 @@ from pipeline.ids import stable_id
 from pipeline.ports import Point
 from pipeline.store.collections import COLLECTIONS, KNOWLEDGE
 from pipeline.store.connections import Folder
-from pipeline.store.embedders import HashingEncoder, InThread
+from pipeline.store.embedding.registry import HashingEncoder, InThread
 from pipeline.store.qdrant import QdrantStore
 
 

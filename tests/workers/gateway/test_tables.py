@@ -18,8 +18,8 @@ from pipeline.export.sql import BadStatement, SqlAnswer
 from pipeline.export.tables import TABLES
 from pipeline.questions.answering import StoredAnswers
 from pipeline.questions.asker import Asker
-from pipeline.questions.model_answer import Meant
 from pipeline.questions.question import Question, Rows, Search
+from pipeline.questions.wording.model_answer import Meant
 from workers.gateway import tables
 from workers.gateway.app import create_app
 

@@ -24,7 +24,7 @@ from pipeline.questions.asker import Asker
 from pipeline.questions.fields import FIELDS
 from pipeline.questions.question import Rows
 from pipeline.store.connections import Folder
-from pipeline.store.embedders import HashingEncoder, InThread
+from pipeline.store.embedding.registry import HashingEncoder, InThread
 from pipeline.store.qdrant import QdrantStore
 from pipeline.store.stage import build
 from pipeline.testing import InMemoryStore

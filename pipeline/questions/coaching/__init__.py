@@ -1,0 +1,1 @@
+"""An agent beside the best: where they fall behind, what to listen to, which cards to propose."""

@@ -1,0 +1,1 @@
+"""Counting calls: by field, by period, as shares, win rates and handle times; from facets alone."""

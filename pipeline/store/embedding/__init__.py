@@ -1,0 +1,1 @@
+"""Embedders by name: what turns texts into vectors."""

@@ -1,0 +1,1 @@
+"""Collections behind aliases: made, changed, embedded anew and moved while they are read and written."""

@@ -1,0 +1,1 @@
+"""The words of a call in the formats that other programs read."""
