@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -11,6 +12,20 @@ from kafka_node import kafka_node
 from pipeline.settings import KafkaSettings
 
 pytest_plugins = ("store_places", "mined_store", "judged_store", "own_prompts", "model_server", "gateway_app")
+
+
+# What measures, kills, or starts brokers and whole workers gets the machine for itself: scripts/test runs it apart.
+ALONE = frozenset({"benchmarks", "chaos", "contract", "end_to_end", "fuzz", "live_llm"})
+_TESTS = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what runs alone: a whole folder, a file that starts a broker of its own, a test on the one they share."""
+    for item in items:
+        of_folder = item.path.relative_to(_TESTS).parts[0] in ALONE
+        fixtures = getattr(item, "fixturenames", ())
+        if of_folder or "kafka_servers" in fixtures or hasattr(getattr(item, "module", None), "kafka_node"):
+            item.add_marker("alone")
 
 
 @pytest.fixture(scope="session", autouse=True)
