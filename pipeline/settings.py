@@ -416,7 +416,7 @@ class GatewaySettings(Group):
     """File of the API keys, hashed, that `convmine keys new` writes; it is read again when it changes."""
     at_once: Positive = 64
     """Requests that are answered at the same time; further ones get 429 and Retry-After."""
-    timeout_s: Seconds = 30.0
+    timeout_s: Seconds = 60.0
     """Seconds without any progress after which a request is given up."""
     max_body_bytes: Positive = 1_000_000
     """The largest body of a request, in bytes."""

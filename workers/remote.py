@@ -26,7 +26,7 @@ _URL: Final = "CONVMINE_GATEWAY_URL"
 
 
 @asynccontextmanager
-async def remote_answers(url: str, key: str, *, timeout_s: float = 60.0) -> AsyncIterator[RemoteAnswers]:
+async def remote_answers(url: str, key: str, *, timeout_s: float = 90.0) -> AsyncIterator[RemoteAnswers]:
     """Answers of the gateway at ``url``, as the key may see them."""
     import httpx
 

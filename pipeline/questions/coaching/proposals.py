@@ -6,14 +6,14 @@ A card says what goes together, never what is the reason. It has no ``approved_b
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
 from pipeline.ports import Where
 from pipeline.questions.differences.contrasts import Contrast, Quote, contrasted, side_by_side
-from pipeline.questions.differences.sampling import MOST_READ, Words, spoken, words_of
+from pipeline.questions.differences.sampling import Words, spoken, words_of
 from pipeline.questions.differences.statistics import SURE
 from pipeline.questions.narrowing import Asking
 from pipeline.store.calls import all_pages
@@ -23,6 +23,8 @@ from schemas.wire import Lane, Role, Sentiment
 
 FEWEST: Final = 10
 """Calls won, and as many lost, that an objection must have been raised in."""
+_READ: Final = 120
+"""Calls won, and as many lost, that are read of each topic; all in one go, as a filter by ids is dear in local mode."""
 _QUOTES: Final = 2
 _LONGEST_QUOTE: Final = 160
 _LONGEST_ID: Final = 64
@@ -80,9 +82,12 @@ async def proposed(
         of: scenario and language of all these calls.
         topics: of objections, each in at least ``FEWEST`` calls of both.
     """
+    raised = [(await _raised(asking, won, topic), await _raised(asking, lost, topic)) for topic in topics]
+    calls = {call_id for pair in raised for side in pair for call_id in side}
+    did, said = await _done(asking, calls), await words_of(asking, calls)
     cards: list[ProposedCard] = []
-    for topic in topics:
-        good, bad = await _after(asking, won, topic), await _after(asking, lost, topic)
+    for topic, (in_won, in_lost) in zip(topics, raised, strict=True):
+        good, bad = _after(in_won, did, said), _after(in_lost, did, said)
         found = [*_by_intent(good, bad), *_by_phrase(good, bad)]
         cards += [
             ProposedCard(*of, topic, _card(topic, contrast, quotes, of[1], asking.now.date()), contrast, quotes)
@@ -92,24 +97,31 @@ async def proposed(
     return tuple(cards)
 
 
-async def _after(asking: Asking, where: Where, topic: str) -> _After:
+async def _raised(asking: Asking, where: Where, topic: str) -> dict[str, int]:
+    """When an objection on the topic was first raised, in ms of the call, in a bounded sample of these calls."""
     narrowed = both(where, Where(equal={"objection_topics": topic}))
-    hits, _ = await asking.store.page(CALLS, narrowed, MOST_READ, fields=["call_id", "objections"])
-    raised = {hit.payload["call_id"]: _raised_ms(hit.payload["objections"], topic) for hit in hits}
-    if not raised:
-        return _After({}, {})
-    of_agents = both(asking.asker.scope, Where(equal={"call_id": list(raised), "role": str(Role.AGENT)}))
-    did: dict[str, dict[str, Quote]] = {}
+    hits, _ = await asking.store.page(CALLS, narrowed, _READ, fields=["call_id", "objections"])
+    return {hit.payload["call_id"]: _raised_ms(hit.payload["objections"], topic) for hit in hits}
+
+
+async def _done(asking: Asking, call_ids: Iterable[str]) -> list[tuple[str, Quote]]:
+    """The intents of agents in these calls, each with its words, in order of time."""
+    if not (ids := sorted(call_ids)):
+        return []
+    of_agents = both(asking.asker.scope, Where(equal={"call_id": ids, "role": str(Role.AGENT)}))
     fields = ("call_id", "name", "start_ms", "quote")
-    found = await all_pages(asking.store, INTENTS, of_agents, size=_PAGE, fields=fields)
-    for intent in sorted((hit.payload for hit in found), key=lambda one: (one["call_id"], one["start_ms"])):
-        call_id, start_ms = intent["call_id"], intent["start_ms"]
-        if start_ms > raised[call_id]:
-            quote = Quote(call_id, str(Role.AGENT), start_ms, intent["quote"])
-            did.setdefault(intent["name"], {}).setdefault(call_id, quote)
-    words = await words_of(asking, raised)
-    later = {call: [one for one in said if one.start_ms > raised[call]] for call, said in words.items()}
-    return _After(did, later)
+    found = [hit.payload for hit in await all_pages(asking.store, INTENTS, of_agents, size=_PAGE, fields=fields)]
+    found.sort(key=lambda one: (one["call_id"], one["start_ms"]))
+    return [(one["name"], Quote(one["call_id"], str(Role.AGENT), one["start_ms"], one["quote"])) for one in found]
+
+
+def _after(raised: Mapping[str, int], did: Iterable[tuple[str, Quote]], said: Words) -> _After:
+    first: dict[str, dict[str, Quote]] = {}
+    for name, quote in did:
+        if quote.call_id in raised and quote.start_ms > raised[quote.call_id]:
+            first.setdefault(name, {}).setdefault(quote.call_id, quote)
+    later = {call: [one for one in said[call] if one.start_ms > moment] for call, moment in raised.items()}
+    return _After(first, later)
 
 
 def _raised_ms(objections: Sequence[Mapping[str, Any]], topic: str) -> int:
