@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 from click.testing import CliRunner, Result
+from mined_store import Convmine
 
 from pipeline.errors import ConvmineError
 from pipeline.scenarios.load import shipped_names
@@ -72,6 +73,12 @@ def test_all_errors_of_a_scenario_are_printed_each_on_a_line_and_the_exit_is_1(f
     assert first == "error: en/taxonomy.yaml: intents: 'ask_information' is there twice"
     assert second.startswith("error: en/words.yaml: is no YAML in line 1: ")
     assert verdict.endswith("not valid: 2 errors")
+
+
+def test_the_program_itself_exits_with_the_status_of_the_command(folder: Path, convmine: Convmine) -> None:
+    assert convmine("scenario", "validate", str(folder / "repairs")).code == 0
+    (folder / "repairs" / "scenario.yaml").write_text("id: repairs\n")
+    assert convmine("scenario", "validate", str(folder / "repairs")).code == 1
 
 
 def test_what_shows_only_when_calls_are_mined_is_an_error_too(folder: Path) -> None:
