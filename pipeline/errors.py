@@ -22,6 +22,11 @@ class ConvmineError(Exception):
         self.message = message
         self.hint = hint
 
+    @property
+    def in_one_line(self) -> str:
+        """The message, and the hint behind it."""
+        return self.message + (f" ({self.hint})" if self.hint else "")
+
 
 class Retryable(ConvmineError):
     """A dependency is away, busy or slow.

@@ -13,6 +13,7 @@ from typing import Any, Final
 from pipeline.backtest.differing import DifferingCall
 from pipeline.backtest.result import Backtest
 from pipeline.backtest.table import figure_rows, score_rows
+from pipeline.moments import clock
 
 _TEMPLATE: Final = "page.html.jinja"
 
@@ -41,10 +42,5 @@ def _template() -> Any:  # noqa: ANN401 - the class is imported lazily
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters["clock"] = _clock
+    environment.filters["clock"] = clock
     return environment.from_string(files("pipeline.backtest").joinpath(_TEMPLATE).read_text(encoding="utf-8"))
-
-
-def _clock(milliseconds: int) -> str:
-    minutes, seconds = divmod(milliseconds // 1_000, 60)
-    return f"{minutes:02}:{seconds:02}"

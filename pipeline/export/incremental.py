@@ -26,8 +26,8 @@ from pipeline.llm.usage import UsageLedger
 from pipeline.ports import VectorStore, Where
 from pipeline.settings import AnalyticsSettings
 from pipeline.store.filters import both, of_tenant
+from pipeline.store.structs import STORED as STAMP
 
-_STAMP: Final = "stored_ts"
 _CALLS_AT_ONCE: Final = 200
 """Calls that one filter names."""
 _WAIT_S: Final = 60.0
@@ -112,7 +112,7 @@ class _Export:
         """What was written since the last time."""
         self.batches = manifest.batches
         self._held = await asyncio.to_thread(holdings, self._folder, manifest.batches)
-        since = both(self._scope, Where(at_least={_STAMP: manifest.mark}))
+        since = both(self._scope, Where(at_least={STAMP: manifest.mark}))
         found = [await _counts(self._store, table.name, since) for table in STORED]
         await self._calls(set().union(*found))
 

@@ -98,8 +98,8 @@ def field_named(name: str) -> Field:
     return field
 
 
-def countable(name: str, of: Of) -> str:
-    """The field of the payload by which these can be counted.
+def countable(name: str, of: Of, outcomes: OutcomeSource = "inferred") -> str:
+    """The field of the payload by which these can be counted: how calls ended, as won, lost or open.
 
     Raises:
         NoField: there is no such field, it is not one of these, or it is no name.
@@ -110,7 +110,7 @@ def countable(name: str, of: Of) -> str:
     if of not in field.places:
         others = ", ".join(field.places)
         raise NoField(f"{of} have no field {name}", hint=f"ask it of {others}; {of} are counted by: {_countable(of)}")
-    return field.places[of]
+    return place_of_outcome(outcomes, result=True) if name == _OUTCOME else field.places[of]
 
 
 def _countable(of: Of) -> str:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from pipeline.moments import clock
 from pipeline.store.answers import StoredTranscript
 from pipeline.transcripts.cues import cues, one_by_one, printable
 from pipeline.transcripts.vcon import vcon
@@ -13,7 +14,7 @@ from pipeline.transcripts.vcon import vcon
 
 def as_txt(transcript: StoredTranscript) -> str:
     """A line a segment: when it began (minutes and seconds), the role, the words."""
-    return "".join(f"{_minutes(one.start_ms)}  {one.role:<8}  {printable(one.text)}\n" for one in transcript.segments)
+    return "".join(f"{clock(one.start_ms)}  {one.role:<8}  {printable(one.text)}\n" for one in transcript.segments)
 
 
 def as_srt(transcript: StoredTranscript) -> str:
@@ -70,10 +71,6 @@ FORMATS: Final[Mapping[str, Callable[[StoredTranscript], str]]] = {
     "json": as_json,
     "vcon": as_vcon,
 }
-
-
-def _minutes(ms: int) -> str:
-    return f"{ms // 60_000:02}:{ms // 1_000 % 60:02}"
 
 
 def _srt_time(ms: int) -> str:

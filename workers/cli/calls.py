@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from workers.cli.output import clock, json_option, plain, print_json
+from pipeline.moments import clock
+from workers.cli.output import json_option, plain, print_json
 from workers.cli.questions.search import say_empty
 
 if TYPE_CHECKING:

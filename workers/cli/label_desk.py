@@ -22,7 +22,8 @@ from pipeline.labels.additions import (
 from pipeline.labels.judging import Judging, Person, Session, Step, word_on
 from pipeline.labels.label import LabelledField, Verdict
 from pipeline.labels.mined_call import Extracted
-from workers.cli.output import clock, plain
+from pipeline.moments import clock
+from workers.cli.output import plain
 
 if TYPE_CHECKING:
     from pipeline.workbench.place import Workbench

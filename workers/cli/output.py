@@ -20,12 +20,6 @@ def plain(text: str) -> str:
     return _CONTROL.sub(" ", text)
 
 
-def clock(milliseconds: int) -> str:
-    """A moment of a call as minutes and seconds: ``03:07``."""
-    minutes, seconds = divmod(milliseconds // 1_000, 60)
-    return f"{minutes:02}:{seconds:02}"
-
-
 def print_json(document: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
     """Print one JSON document on standard output."""
     click.echo(json.dumps(document, ensure_ascii=False, indent=2, default=str))

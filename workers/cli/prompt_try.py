@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TextIO
 import click
 
 from pipeline.errors import ConvmineError, Poison, Retryable
-from workers.cli.output import clock, json_option, print_json, print_table
+from pipeline.moments import clock
+from workers.cli.output import json_option, print_json, print_table
 from workers.cli.prompt_choice import (
     Chosen,
     call_named,

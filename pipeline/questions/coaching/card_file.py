@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from pipeline.moments import clock
 from pipeline.questions.coaching.proposals import ProposedCard
 from pipeline.questions.differences.contrasts import Share
 
@@ -35,7 +36,7 @@ def _lines(proposed: ProposedCard) -> Iterator[str]:
     said = [
         f"After an objection on {proposed.topic}: in {_share(evidence.a)} calls won, {_share(evidence.b)} calls lost;",
         f"{_points(apart.points)} points ({_points(apart.low)} to {_points(apart.high)}).",
-        *(f"{one.call_id} at {_clock(one.start_ms)}: {one.text}" for one in proposed.quotes),
+        *(f"{one.call_id} at {clock(one.start_ms)}: {one.text}" for one in proposed.quotes),
     ]
     yield ""
     yield from _comments(said, "  ")
@@ -57,8 +58,3 @@ def _share(share: Share) -> str:
 
 def _points(share: float) -> str:
     return f"{share * 100:+.0f}"
-
-
-def _clock(milliseconds: int) -> str:
-    minutes, seconds = divmod(milliseconds // 1_000, 60)
-    return f"{minutes:02}:{seconds:02}"

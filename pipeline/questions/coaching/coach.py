@@ -12,7 +12,7 @@ from pipeline.questions.coaching.listening import Listen, with_answers, with_ope
 from pipeline.questions.coaching.proposals import FEWEST, ProposedCard, proposed
 from pipeline.questions.coaching.talking import TalkFigure, talk_figures
 from pipeline.questions.differences.call_sets import ANY, Tally, beside, roles_of, tally
-from pipeline.questions.differences.comparing import FEW
+from pipeline.questions.differences.comparing import FEW, INFERRED
 from pipeline.questions.differences.contrasts import Contrast, Counted, contrasted, share
 from pipeline.questions.fields import OutcomeSource, place_of_outcome
 from pipeline.questions.narrowing import Asking, combined, emptied_by, narrowed
@@ -176,4 +176,4 @@ def _notes(question: Coach, own: Tally, decided: int, others: Sequence[Ranked]) 
     if others:
         yield "agents are not called about the same: narrow with conditions such as queue or scenario before you judge"
     if question.outcomes == "inferred":
-        yield "how calls ended is inferred from what was said: what it is inferred from differs for that reason alone"
+        yield INFERRED

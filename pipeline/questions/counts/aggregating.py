@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
-from typing import Final, TypeGuard, get_args
+from typing import Final
 
 from pipeline.ports import Where
 from pipeline.questions.counts.counting import Counting, Tally, for_each
-from pipeline.questions.counts.periods import unbroken
+from pipeline.questions.counts.periods import is_period, unbroken
 from pipeline.questions.differences.comparing import asks_outcome
 from pipeline.questions.differences.statistics import wilson
-from pipeline.questions.fields import NoField, Of, OutcomeSource, countable, place_of_outcome
+from pipeline.questions.fields import NoField, Of, OutcomeSource, countable
 from pipeline.questions.narrowing import Asking, TooWide, combined, emptied_by, narrowed
-from pipeline.questions.question import Aggregate, Metric, Period
+from pipeline.questions.question import Aggregate, Metric
 from pipeline.store.filters import both
 
 Names = tuple[str, ...]
@@ -86,7 +86,7 @@ class _Side:
 
     @property
     def is_time(self) -> bool:
-        return _is_time(self.name)
+        return is_period(self.name)
 
 
 async def aggregate(asking: Asking, question: Aggregate) -> Aggregated:
@@ -131,11 +131,7 @@ def places_of(question: Aggregate) -> dict[str, str]:
         raise NoField(f"{_OF_CALLS[question.metric]} are of calls, not of {question.of}", hint="count calls")
     if len(set(question.by)) < len(question.by):
         raise NoField(f"{question.by[0]} is named twice", hint="count by two different fields, or by one")
-    places = {name: countable(name, question.of) for name in question.by}
-    return {
-        name: place_of_outcome(question.outcomes, result=True) if name == "outcome" else place
-        for name, place in places.items()
-    }
+    return {name: countable(name, question.of, question.outcomes) for name in question.by}
 
 
 def _outcomes(question: Aggregate) -> OutcomeSource | None:
@@ -145,7 +141,7 @@ def _outcomes(question: Aggregate) -> OutcomeSource | None:
 
 async def _side(counting: Counting, where: Where, name: str, place: str, limit: int) -> _Side:
     counts = await counting.by(place, where)
-    shown = unbroken(counts, name, limit) if _is_time(name) else list(counts)[:limit]
+    shown = unbroken(counts, name, limit) if is_period(name) else list(counts)[:limit]
     return _Side(name, place, counts, shown)
 
 
@@ -191,7 +187,7 @@ def _share_of(question: Aggregate) -> str | None:
     """Of two fields, shares are of the period where one is a time, else of the group of the first."""
     if question.metric != "share" or len(question.by) < 2:  # noqa: PLR2004 - of one field they are of all
         return None
-    return next(filter(_is_time, question.by), question.by[0])
+    return next(filter(is_period, question.by), question.by[0])
 
 
 def _base(names: Names, sides: Sequence[_Side], share_of: str | None, whole: Tally) -> int:
@@ -252,7 +248,3 @@ async def _results(counting: Counting, where: Where, count: int) -> dict[str, in
 
 def _has_several(place: str, of: Of) -> bool:
     return of == "calls" and place in _SEVERAL
-
-
-def _is_time(name: str) -> TypeGuard[Period]:
-    return name in get_args(Period)

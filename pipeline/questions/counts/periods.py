@@ -5,8 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from itertools import islice, takewhile
+from typing import TypeGuard, get_args
 
 from pipeline.questions.question import Period
+
+
+def is_period(name: str) -> TypeGuard[Period]:
+    """Whether a field is a stretch of time: ``day``, ``week`` or ``month``."""
+    return name in get_args(Period)
 
 
 def unbroken(names: Iterable[str], period: Period, most: int) -> list[str]:

@@ -25,6 +25,11 @@ from schemas.wire import Role
 FEW: Final = 30
 """Calls below which only very large differences can be seen: 30 beside 30 show those of some 35 points."""
 
+INFERRED: Final = (
+    "how calls ended is inferred from what was said: what it is inferred from differs for that reason alone"
+)
+"""What a reader has to know of differences between calls that seem to have ended one way or the other."""
+
 
 class Overlap(ConvmineError):
     """Two sets of calls that have calls in common; such are not two samples."""
@@ -128,4 +133,4 @@ def _notes(sides: Sequence[Side], source: OutcomeSource | None) -> Iterator[str]
         if side.read < side.calls:
             yield f"phrases are of {side.read:,} of the {side.calls:,} calls of {letter}, drawn by a hash of their ids"
     if source == "inferred":
-        yield "how calls ended is inferred from what was said: what it is inferred from differs for that reason alone"
+        yield INFERRED

@@ -150,7 +150,8 @@ def mean_difference(a: Sequence[float], b: Sequence[float]) -> tuple[float, floa
     apart = float(one.mean() - other.mean())
     if not (variance := sum(parts)):
         return apart, apart, apart
-    freedom = variance**2 / sum(part**2 / (len(side) - 1) for part, side in zip(parts, (one, other), strict=True))
+    weights = [part / variance for part in parts]  # not the variances themselves: the square of a tiny one is 0
+    freedom = 1 / sum(weight**2 / (len(side) - 1) for weight, side in zip(weights, (one, other), strict=True))
     reach = sqrt(variance) * _t_quantile(max(1, int(freedom)))
     return apart, apart - reach, apart + reach
 

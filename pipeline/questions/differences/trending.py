@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from pipeline.ports import Where
-from pipeline.questions.counts.periods import unbroken
+from pipeline.questions.counts.periods import is_period, unbroken
 from pipeline.questions.differences.comparing import FEW, asks_outcome
 from pipeline.questions.differences.statistics import SURE, Slope, benjamini_hochberg, slope
-from pipeline.questions.fields import NoField, OutcomeSource, countable, place_of_outcome
+from pipeline.questions.fields import NoField, OutcomeSource, countable
 from pipeline.questions.narrowing import Asking, combined, emptied_by, narrowed
 from pipeline.questions.question import Trend
 from pipeline.store.collections import CALLS
@@ -25,7 +25,6 @@ _MOST_PERIODS: Final = 120
 """The latest so many are looked at: each is one facet."""
 _FEWEST_PERIODS: Final = 3
 _MOST_KNOWN: Final = 100_000
-_TIMES: Final = frozenset({"day", "week", "month"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +103,9 @@ def place_of(question: Trend) -> str:
     Raises:
         NoField: calls are not counted by this field, or trends run over it.
     """
-    if question.by in _TIMES:
+    if is_period(question.by):
         raise NoField(f"{question.by} is what a trend runs over", hint=f"as --period {question.by}")
-    if question.by == "outcome":
-        return place_of_outcome(question.outcomes, result=True)
-    return countable(question.by, CALLS)
+    return countable(question.by, CALLS, question.outcomes)
 
 
 async def _held(asking: Asking, where: Where, by_period: str, name: str, place: str) -> Mapping[str, int]:

@@ -63,7 +63,7 @@ def read_question(text: str, names: Names) -> Meant | Declined:
     try:
         _check(question, names)
     except NoField as error:
-        raise AnswerInvalid(error.message + (f" ({error.hint})" if error.hint else "")) from error
+        raise AnswerInvalid(error.in_one_line) from error
     return question.model_copy(update={"after": None}) if isinstance(question, Query) else question
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Final, get_args
+from typing import TYPE_CHECKING, Final
 
-from pipeline.questions.question import Metric, Period
-from workers.cli.output import clock
+from pipeline.moments import clock
+from pipeline.questions.counts.periods import is_period
+from pipeline.questions.question import Metric
 from workers.cli.questions.charts import Chart, Point, Series
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def chart_of(question: Aggregate, answer: Aggregated) -> Chart:
         notes=tuple(_notes(question, answer)),
         unit=_UNITS[question.metric].format(of=question.of),
         series=_series(question, answer),
-        is_time=any(map(_is_time, question.by)),
+        is_time=any(map(is_period, question.by)),
         is_share=question.metric in {"share", "win_rate"},
     )
 
@@ -51,7 +52,7 @@ def figure_of(group: Group, metric: Metric) -> str:
 def _series(question: Aggregate, answer: Aggregated) -> tuple[Series, ...]:
     if len(question.by) < 2:  # noqa: PLR2004 - by one field there is one series
         return (Series(question.metric, tuple(_bar(group, question.metric) for group in answer.groups)),)
-    row, column = (1, 0) if _is_time(question.by[0]) and not _is_time(question.by[1]) else (0, 1)
+    row, column = (1, 0) if is_period(question.by[0]) and not is_period(question.by[1]) else (0, 1)
     cells = {(group.names[row], group.names[column]): group for group in answer.groups}
     rows = dict.fromkeys(name for name, _ in cells)
     columns = dict.fromkeys(name for _, name in cells)
@@ -131,7 +132,3 @@ _SHORT: Final[Mapping[Metric, Callable[[float], str]]] = {
     "win_rate": "{:.1%}".format,
     "avg_handle_time": _minutes,
 }
-
-
-def _is_time(name: str) -> bool:
-    return name in get_args(Period)

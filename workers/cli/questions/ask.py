@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import click
 
 from pipeline.errors import Config
-from workers.cli.output import clock, json_option, plain, print_json
+from pipeline.moments import clock
+from workers.cli.output import json_option, plain, print_json
 from workers.cli.prompt_choice import choose, library_of, published_option
 
 if TYPE_CHECKING:

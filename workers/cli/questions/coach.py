@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pipeline.errors import ConvmineError
-from workers.cli.output import clock, json_option, plain, print_json, print_table
+from pipeline.moments import clock
+from workers.cli.output import json_option, plain, print_json, print_table
 from workers.cli.questions.search import asked_of, asked_options, say_empty
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from workers.cli.output import clock, print_table
+from pipeline.moments import clock
+from workers.cli.output import print_table
 
 if TYPE_CHECKING:
     from pipeline.questions.differences.contrasts import Contrast, Quote, Share, What

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from workers.cli.output import clock, print_table
+from pipeline.moments import clock
+from workers.cli.output import print_table
 
 if TYPE_CHECKING:
     from pipeline.store.answers import CallRow, FoundIntent, FoundSuggestion, Outcome, Utterance

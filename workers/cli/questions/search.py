@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from workers.cli.output import clock, json_option, plain, print_json
+from pipeline.moments import clock
+from workers.cli.output import json_option, plain, print_json
 
 if TYPE_CHECKING:
     from pipeline.questions.question import Search
@@ -41,7 +42,7 @@ class Condition(click.ParamType):
         try:
             return parse_condition(value) if isinstance(value, str) else value
         except NoField as error:
-            self.fail(error.message + (f" ({error.hint})" if error.hint else ""), param, ctx)
+            self.fail(error.in_one_line, param, ctx)
 
 
 def asked_options(command: Command) -> Command:
