@@ -70,6 +70,7 @@ REPLAYS: Final = "dlq.replays"
 SCENARIOS: Final = "config.scenarios"
 PROMPTS: Final = "config.prompts"
 RUNNING: Final = "config.running"
+ERASURES: Final = "privacy.erasures"
 
 
 def transcripts(lane: Lane) -> str:
@@ -132,6 +133,7 @@ TOPICS: Final[tuple[Topic, ...]] = (
     Topic(SCENARIOS, compacted=True, retention_ms=None, events=("config.scenario",)),
     Topic(PROMPTS, compacted=True, retention_ms=None, events=("config.prompt",)),
     Topic(RUNNING, compacted=True, retention_ms=DAY, events=("config.running",)),
+    Topic(ERASURES, compacted=True, retention_ms=None, events=("privacy.erasure",)),
     Topic(REPLAYS, compacted=True, retention_ms=None, internal=True),
 )
 
