@@ -125,6 +125,7 @@ def test_names_say_what_is_inside(package: str) -> None:
     assert names & VAGUE == set()
 
 
+@pytest.mark.alone
 def test_help_answers_within_three_tenths_of_a_second() -> None:
     command = [sys.executable, "-c", "from workers.cli import main; main()", "--help"]
     taken = []

@@ -76,7 +76,7 @@ async def test_desks_are_told_while_the_call_is_on_and_the_store_has_all_of_it_i
     assert {point["revision"] for point in points.values() if "intent_id" in point} == {2}
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.sets(st.integers(0, len(CALL))))
 async def test_desks_and_store_have_the_same_however_often_workers_are_killed(killed_at: set[int]) -> None:
     assert await heard(killed_at) == await heard()

@@ -98,6 +98,7 @@ def test_another_method_is_not_allowed(probes: httpx.Client, method: str) -> Non
     assert answer.headers["allow"] == "GET, HEAD"
 
 
+@pytest.mark.alone
 def test_clients_that_hang_keep_nobody_waiting_and_are_sent_away(
     probes: httpx.Client, capfd: pytest.CaptureFixture[str]
 ) -> None:

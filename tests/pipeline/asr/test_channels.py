@@ -99,7 +99,7 @@ def test_one_sound_is_not_enough_to_call_a_channel_a_copy() -> None:
     assert [it.state for it in surveyed(beep, beep)] == ["ok", "ok"]
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(1, 40_000))
 def test_how_the_audio_is_cut_into_blocks_changes_nothing(block: int) -> None:
     both = talk(1, seconds=6)

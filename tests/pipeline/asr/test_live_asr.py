@@ -76,7 +76,7 @@ def calls(draw: st.DrawFn) -> list[Event]:
     return whole_call(events)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(events=calls(), kills=KILLS)
 def test_a_call_gives_the_same_events_however_often_its_worker_is_killed(
     events: list[Event], kills: dict[int, tuple[Kill, int]]
@@ -87,7 +87,7 @@ def test_a_call_gives_the_same_events_however_often_its_worker_is_killed(
     assert killed.dead == undisturbed.dead
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(events=calls(), kills=KILLS, hold_ms=st.sampled_from([600, 1_500]))
 def test_segments_that_wait_for_a_number_and_words_so_far_change_nothing_of_that(
     events: list[Event], kills: dict[int, tuple[Kill, int]], hold_ms: int
@@ -120,7 +120,7 @@ def said(delivery: Delivery) -> list[CallEvent]:
     return list(delivery.final.values())
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(events=calls(), kills=KILLS, away=st.sets(st.integers(0, 8)))
 def test_an_engine_that_is_away_for_a_while_changes_nothing(
     events: list[Event], kills: dict[int, tuple[Kill, int]], away: set[int]
@@ -134,7 +134,7 @@ def test_an_engine_that_is_away_for_a_while_changes_nothing(
     assert list(killed.events.items()) == list(delivered(events).events.items())
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     first=LENGTHS,
     second=LENGTHS,
@@ -156,7 +156,7 @@ def test_the_segments_do_not_depend_on_the_size_of_the_chunks(
     assert said(sizes) == said([200])
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(events=calls())
 def test_the_oldest_held_chunk_never_gets_older_and_nothing_is_held_after_the_end(events: list[Event]) -> None:
     held = delivered(events).held

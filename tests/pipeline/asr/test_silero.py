@@ -30,7 +30,7 @@ def test_it_answers_as_the_package_does_whose_weights_it_has() -> None:
     assert 0.2 < (found >= 0.5).mean() < 0.95
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(lengths=st.lists(st.integers(1, 70), max_size=8))
 def test_its_answers_are_the_same_to_the_last_bit_however_frames_are_given(lengths: list[int]) -> None:
     frames = some_speech()

@@ -85,7 +85,7 @@ def test_steady_noise_becomes_the_line_and_is_not_asked_about_any_more() -> None
     assert detectors.made == before
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(lengths=st.lists(st.integers(1, 9_000), min_size=1, max_size=6), seconds=st.sampled_from([1.5, 20.0]))
 def test_cuts_are_the_same_however_the_samples_are_cut_into_chunks(lengths: list[int], seconds: float) -> None:
     samples, rules = sample_call()[0, : 12 * RATE_HZ], Rules(max_span_s=seconds)

@@ -104,7 +104,7 @@ def test_the_detector_is_not_asked_about_silence() -> None:
     assert not gate(levels_db(frames_of(noise(5, -75)))).any()
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(
     borders=st.lists(st.integers(0, 150), max_size=6).map(sorted),
     mask=st.lists(st.sampled_from([0, 0, 0, 1, 1, 1, 1, 1]), min_size=150, max_size=150),

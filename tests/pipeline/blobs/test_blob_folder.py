@@ -68,7 +68,7 @@ def age(path: Path, seconds: float) -> None:
 
 
 @given(data=st.binary(max_size=10_000))
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_what_was_put_away_comes_back_whole(blobs: BlobStore, data: bytes) -> None:
     assert await blobs.get(await blobs.put(NAME, data)) == data
 
@@ -134,7 +134,7 @@ _ODD = st.sampled_from(["..", ".", "", "~", "a", "a.json", "%2e%2e", "..%2f", "e
 
 
 @given(name=st.one_of(st.text(), st.lists(_ODD | st.text(max_size=5), max_size=6).map("/".join)))
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_no_name_and_no_uri_leads_out_of_the_root(tmp_path: Path, name: str) -> None:
     root = tmp_path / "root"
     (tmp_path / "secret").write_bytes(b"secret")

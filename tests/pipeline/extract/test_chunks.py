@@ -20,7 +20,7 @@ LONG_TEXTS = st.lists(WORDS, min_size=60, max_size=120).map(" ".join) | st.text(
 ROOMS = st.integers(120, 400)
 OVERLAPS = st.integers(0, 6)
 
-FEWER = settings(max_examples=40, deadline=None)
+FEWER = settings(max_examples=40)
 
 
 def cost(text: str) -> int:

@@ -286,7 +286,7 @@ LIFE = st.sampled_from(
 CALLS = st.lists(st.one_of(SEGMENTS, SEGMENTS, SEGMENTS, MESSAGES, LIFE), max_size=14)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(CALLS, st.sets(st.integers(0, 14)))
 async def test_a_call_gives_the_same_however_often_its_worker_is_killed(
     sent: list[CallEvent], killed_at: set[int]
@@ -296,7 +296,7 @@ async def test_a_call_gives_the_same_however_often_its_worker_is_killed(
     assert len({output.message.envelope.id for output in undisturbed}) == len(undisturbed)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.permutations(range(5)), st.integers(0, 5))
 async def test_the_last_insight_is_the_same_in_whatever_order_the_segments_came(order: list[int], end: int) -> None:
     spoken = ("too expensive", "i cancel", "well", "i stay", "good bye")

@@ -35,7 +35,7 @@ def test_what_fits_is_asked_in_one_piece() -> None:
     assert asked.messages == show(turns(5))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(20, 80), st.integers(0, 8), st.sampled_from([show, show_twice]), st.integers(ROOM, 3 * ROOM))
 def test_no_prompt_is_longer_than_the_limit(count: int, overlap: int, shown: object, limit: int) -> None:
     assert callable(shown)

@@ -223,7 +223,7 @@ LIFE = st.sampled_from(
 CALLS = st.lists(st.one_of(SEGMENTS, SEGMENTS, SEGMENTS, LIFE), max_size=16)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(CALLS, st.sets(st.integers(0, 16)), st.sampled_from([5.0, 15.0, 40.0]))
 async def test_a_paced_call_gives_the_same_however_often_its_worker_is_killed(
     sent: list[CallEvent], killed_at: set[int], every_s: float
@@ -233,7 +233,7 @@ async def test_a_paced_call_gives_the_same_however_often_its_worker_is_killed(
     assert len({output.message.envelope.id for output in undisturbed}) == len(undisturbed)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.lists(SEGMENTS, max_size=14), st.sampled_from([5.0, 15.0, 40.0]))
 async def test_what_is_known_of_every_turn_in_the_end_does_not_depend_on_the_pace(
     sent: list[TranscriptSegment], every_s: float
@@ -256,7 +256,7 @@ async def known_in_the_end(sent: list[TranscriptSegment], every_s: float) -> dic
     return {name: told for name, told in known.items() if told != ("", [])}
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(st.integers(1, 80), st.integers(5, 60))
 async def test_so_many_seconds_lie_between_two_questions(count: int, every_s: int) -> None:
     extractor = Scripted()

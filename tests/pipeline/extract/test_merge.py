@@ -159,7 +159,7 @@ def perfect(chunk: Chunk) -> Grounded:
     return Grounded(tuple(intents), (), told, 0)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(TALKS, st.integers(150, 400), st.integers(0, 5))
 def test_chunks_do_not_change_what_a_perfect_model_finds(said: Chunk, room: int, overlap: int) -> None:
     chunks = chunked(said, lambda text: estimated_tokens(text) + 10, room=room, overlap=overlap)

@@ -59,7 +59,7 @@ def test_of_600_a_minute_95_percent_are_used_where_only_the_headers_tell_the_lim
     phase_s=st.floats(0, 59),
     latency_s=st.floats(0.05, 8),
 )
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_a_limit_that_is_set_is_used_and_never_passed_whatever_the_server_counts_by(
     kind: str, limit: int, phase_s: float, latency_s: float
 ) -> None:
@@ -74,7 +74,7 @@ def test_a_limit_that_is_set_is_used_and_never_passed_whatever_the_server_counts
     phase_s=st.floats(0, 59),
     latency_s=st.floats(0.05, 8),
 )
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_a_limit_that_only_the_headers_tell_is_used_and_no_request_is_refused_for_ever(
     kind: str, limit: int, phase_s: float, latency_s: float
 ) -> None:

@@ -63,7 +63,7 @@ def test_a_copy_is_silent_on_all_channels_since_one_side_is_heard_on_the_other(t
     assert (done.seconds, done.muted_s) == (2.0, 0.5)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(spans=st.lists(st.tuples(st.integers(0, 19_000), st.integers(0, 3_000)), max_size=8))
 def test_block_by_block_gives_what_the_whole_gives(
     tmp_path_factory: pytest.TempPathFactory, spans: list[tuple[int, int]]

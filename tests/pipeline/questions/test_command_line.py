@@ -83,7 +83,7 @@ def _nobody_answers(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("_nobody_answers")
-@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(QUESTIONS)
 def test_the_command_line_of_a_question_asks_that_question(question: Typed) -> None:
     typed = shlex.split(shlex.join(command_line(question)))

@@ -214,7 +214,7 @@ TURNS = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.lists(TURNS, max_size=12), st.sets(st.integers(0, 12)))
 async def test_a_call_gets_the_same_advice_however_often_its_worker_is_killed(
     turns: list[FlowState], killed_at: set[int]

@@ -88,7 +88,7 @@ def _fuzz_bodies(app: FastAPI, runner: asyncio.Runner) -> None:
     document = app.openapi()
     body = document["paths"]["/v1/questions"]["post"]["requestBody"]["content"]["application/json"]["schema"]
 
-    @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=60, suppress_health_check=list(HealthCheck))
     @given(Document(document).values(body), st.sampled_from(["analyst", "bob", "stranger"]))
     def check(sent: Any, key: str) -> None:
         runner.run(_sent(app, key, "POST", "/v1/questions", content=json.dumps(sent).encode()))
@@ -100,7 +100,7 @@ def _fuzz_queries(app: FastAPI, runner: asyncio.Runner) -> None:
     document = app.openapi()
     pages = [(path, one["get"]) for path, one in document["paths"].items() if "get" in one and path.startswith("/v1/")]
 
-    @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=60, suppress_health_check=list(HealthCheck))
     @given(st.data())
     def check(data: st.DataObject) -> None:
         path, operation = data.draw(st.sampled_from(pages))
