@@ -1,9 +1,13 @@
-"""Points a second: the index worker beside a bare loop of batch upserts of the same points, each on a new store."""
+"""Points a second: the index worker beside bare loops of batch upserts of the same points, each on a new store."""
 
 from __future__ import annotations
 
+import asyncio
+import tempfile
 import time
-from collections.abc import Sequence
+import warnings
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -14,7 +18,7 @@ from pipeline.store.coalesced import Coalescing
 from pipeline.store.collections import BY_NAME
 from pipeline.store.connections import Connection
 from pipeline.store.stage import build
-from pipeline.store.structs import struct
+from pipeline.store.structs import DENSE, WORDS, struct
 from schemas.transcript import TranscriptCompleted
 from workers.in_process import InProcessBroker, InProcessWorker
 from workers.limits import Limits
@@ -56,9 +60,9 @@ async def worker_run(place: Place, embedder: Embedder, found: Material) -> Run:
 
 
 async def bare_run(place: Place, embedder: Embedder, found: Material, *, embeds: bool) -> Run:
-    """``upsert`` with ``wait`` after ``upsert``; with ``embeds`` both vectors are made in the loop, too."""
+    """``upsert`` with ``wait`` after ``upsert`` into collections of ours, with ``embeds`` making both vectors, too."""
     async with fresh(place, embedder) as (_, connection, prefix):
-        ready = {} if embeds else {name: await _structs(embedder, name, found.points[name]) for name in found.points}
+        ready = {} if embeds else await _all_structs(embedder, found)
         began, cpu = time.perf_counter(), time.process_time()
         for name, points in found.points.items():
             for at in range(0, len(points), BATCH):
@@ -67,6 +71,27 @@ async def bare_run(place: Place, embedder: Embedder, found: Material, *, embeds:
                 )
                 await _upsert(connection, prefix + name, batch)
         return Run(found.size, time.perf_counter() - began, time.process_time() - cpu)
+
+
+async def plain_run(embedder: Embedder, found: Material) -> Run:
+    """The same loop with nothing of ours: the client by itself, in a folder of its own."""
+    return await asyncio.to_thread(_plain_run, await _all_structs(embedder, found), found.size, embedder.dimension)
+
+
+def _plain_run(ready: Mapping[str, list[models.PointStruct]], size: int, dimension: int) -> Run:
+    from qdrant_client import QdrantClient, models
+
+    warnings.filterwarnings("ignore", message="Local mode is not recommended")
+    with tempfile.TemporaryDirectory() as folder, closing(QdrantClient(path=folder)) as client:
+        dense = models.VectorParams(size=dimension, distance=models.Distance.COSINE)
+        words = models.SparseVectorParams(modifier=models.Modifier.IDF)
+        for name in ready:
+            client.create_collection(name, vectors_config={DENSE: dense}, sparse_vectors_config={WORDS: words})
+        began, cpu = time.perf_counter(), time.process_time()
+        for name, structs in ready.items():
+            for at in range(0, len(structs), BATCH):
+                client.upsert(name, structs[at : at + BATCH], wait=True)
+        return Run(size, time.perf_counter() - began, time.process_time() - cpu)
 
 
 def masking_cpu_s(found: Material) -> float:
@@ -87,12 +112,20 @@ async def side_by_side(place: Place, embedder: Embedder, found: Material, rounds
     """Each kind of run in turn, so that what else the machine does falls on all of them."""
     at_hand = Precomputed(embedder, found.vectors)
     runs: dict[str, list[Run]] = {"worker": [], "bare": [], "worker_embedding": [], "bare_embedding": []}
+    if place.url is None:
+        runs["plain_client"] = []
     for _ in range(rounds):
+        if place.url is None:
+            runs["plain_client"].append(await plain_run(at_hand, found))
         runs["bare"].append(await bare_run(place, at_hand, found, embeds=False))
         runs["worker"].append(await worker_run(place, at_hand, found))
         runs["bare_embedding"].append(await bare_run(place, embedder, found, embeds=True))
         runs["worker_embedding"].append(await worker_run(place, embedder, found))
     return runs
+
+
+async def _all_structs(embedder: Embedder, found: Material) -> dict[str, list[models.PointStruct]]:
+    return {name: await _structs(embedder, name, points) for name, points in found.points.items()}
 
 
 async def _structs(embedder: Embedder, collection: str, points: Sequence[Point]) -> list[models.PointStruct]:

@@ -23,7 +23,7 @@ from pipeline.questions.condition import parse_condition
 from pipeline.questions.question import Aggregate, Query, Question, Search
 from pipeline.samples.synthetic.plots import TEAMS
 from pipeline.store.coalesced import Coalescing
-from pipeline.store.collections import UTTERANCES
+from pipeline.store.collections import CALLS, UTTERANCES
 from pipeline.store.filters import of_tenant
 from pipeline.store.stage import build
 
@@ -99,17 +99,21 @@ _QUESTIONS: Final[Mapping[str, Callable[[int], Question]]] = {
 
 
 async def _exported(store: VectorStore) -> Figures:
-    """Rows a second of all utterances, from the store to files."""
+    """Rows a second of all utterances, and of all calls, whose rows are the longest, from the store to files."""
     with tempfile.TemporaryDirectory() as folder:
         forms: Sequence[Any] = ("jsonl", "csv", "parquet")
-        return {f"{form}_rows_a_second": await _rate(store, Target(form, Path(folder) / form)) for form in forms}
+        targets = {form: Target(form, Path(folder) / form) for form in forms}
+        return {
+            **{f"{form}_rows_a_second": await _rate(store, target, UTTERANCES) for form, target in targets.items()},
+            **{f"calls_{form}_rows_a_second": await _rate(store, target, CALLS) for form, target in targets.items()},
+        }
 
 
-async def _rate(store: VectorStore, target: Target) -> Figure:
+async def _rate(store: VectorStore, target: Target, table: str) -> Figure:
     target.prepare()
-    output, rows = target.opened(UTTERANCES, 0), 0
+    output, rows = target.opened(table, 0), 0
     began = time.perf_counter()
-    async for page in export_rows(store, of_tenant(TENANT), UTTERANCES):
+    async for page in export_rows(store, of_tenant(TENANT), table):
         await asyncio.to_thread(output.write, page.rows)
         rows += len(page.rows)
         await asyncio.to_thread(partial(output.kept, last=page.next is None))

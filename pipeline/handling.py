@@ -99,6 +99,9 @@ class Holding(Remembering[S], Protocol[S]):
     async def let_go(self, key: str, state: S | None) -> Handled[S]:
         """Finish what is held of the call with this key (``tenant:call``), now; nothing of it is held afterwards."""
 
+    def drop(self, key: str) -> None:
+        """Drop what is held in memory of the call with this key: it is erased."""
+
     def forget(self, partition: int) -> None:
         """Drop what is held in memory of this partition: it is somebody else's now."""
 

@@ -333,6 +333,9 @@ class CallState(Protocol):
     async def save(self, partition: int, key: str, state: Remembered) -> None:
         """Keep it; returns when it will survive a kill."""
 
+    async def drop(self, key: str) -> None:
+        """Forget a call for good, wherever it was read so far; returns when that will survive a kill."""
+
     def forget(self, partition: int) -> None:
         """The partition is somebody else's now: what comes next is read afresh."""
 
@@ -357,7 +360,7 @@ class ResponseCache(Protocol):
 
     Raises:
         Retryable: what keeps the answers is away or cannot be written. Those of ``pipeline.llm.caches`` raise in
-            ``remove`` alone; for ``get`` and ``put`` they take it as nothing kept.
+            ``remove`` and ``expire`` alone; for ``get`` and ``put`` they take it as nothing kept.
     """
 
     async def get(self, key: str) -> KeptAnswer | None: ...
@@ -368,8 +371,11 @@ class ResponseCache(Protocol):
         ``subject`` is whose words it was made of (``tenant:call``).
         """
 
-    async def remove(self, subject: str) -> None:
-        """Delete what is kept of a subject; returns when it is gone."""
+    async def remove(self, subject: str) -> int:
+        """Delete what is kept of a subject; returns when it is gone, and how many answers that were."""
+
+    async def expire(self, older_than_s: float) -> int:
+        """Delete the answers that were kept longer ago than this; says how many those were."""
 
     async def close(self) -> None: ...
 
@@ -390,8 +396,8 @@ class BlobStore(Protocol):
 
     async def get(self, uri: str) -> bytes: ...
 
-    async def remove(self, prefix: str) -> None:
-        """Delete the value of this name, or all below it; ``a/b`` is not the prefix of ``a/bc``."""
+    async def remove(self, prefix: str) -> int:
+        """Delete the value of this name, or all below it, and say how many; ``a/b`` is not the prefix of ``a/bc``."""
 
     async def expire(self, older_than_s: float) -> int:
         """Delete what was last put longer ago than this; how many values that were."""

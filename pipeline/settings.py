@@ -416,7 +416,7 @@ class GatewaySettings(Group):
     """File of the API keys, hashed, that `convmine keys new` writes; it is read again when it changes."""
     at_once: Positive = 64
     """Requests that are answered at the same time; further ones get 429 and Retry-After."""
-    timeout_s: Seconds = 60.0
+    timeout_s: Seconds = 30.0
     """Seconds without any progress after which a request is given up."""
     max_body_bytes: Positive = 1_000_000
     """The largest body of a request, in bytes."""
@@ -446,6 +446,29 @@ class AnalyticsSettings(Group):
     """The most rows that one statement answers with."""
     at_once: Positive = 4
     """Statements that run at the same time; further ones wait."""
+
+
+class AuditSettings(Group):
+    """Who read or erased what, as it is written down."""
+
+    place: Literal["sqlite", "qdrant", "off"] = "sqlite"
+    """Where it is kept: a file of this machine, a collection that the machines of a fleet share, or nowhere."""
+    path: Path = Path.home() / ".local" / "share" / "convmine" / "audit.sqlite"
+    """File of the place `sqlite`."""
+    required: bool = False
+    """Whether nothing is answered that cannot be written down; otherwise there is a warning."""
+    keep_days: Positive = 730
+    """Days for which an entry is kept; rules of retention can only make it less."""
+
+
+class RetentionSettings(Group):
+    """How long what is stored is kept."""
+
+    rules: Path | None = None
+    """File of the rules (YAML) that `convmine retention` and the stage `index` go by: `rules:`, and a list such as
+    `{kind: transcripts, tenant: acme, keep: 90d}`; without one what is stored stays. `index` then stores nothing of
+    calls that are older.
+    """
 
 
 class WorkbenchSettings(Group):
@@ -505,6 +528,8 @@ class Settings(BaseSettings):
     store: StoreSettings = StoreSettings()
     gateway: GatewaySettings = GatewaySettings()
     analytics: AnalyticsSettings = AnalyticsSettings()
+    audit: AuditSettings = AuditSettings()
+    retention: RetentionSettings = RetentionSettings()
     workbench: WorkbenchSettings = WorkbenchSettings()
     scenarios: ScenariosSettings = ScenariosSettings()
     log: LogSettings = LogSettings()

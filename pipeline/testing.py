@@ -6,10 +6,12 @@ import re
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from pipeline.audit.entry import Entry
+from pipeline.audit.log import EntryPage, Old, Wanted, page_of
 from pipeline.backtest.result import Backtest
 from pipeline.blobs.names import checked, within_bounds
 from pipeline.errors import Poison
@@ -18,6 +20,7 @@ from pipeline.llm.usage import Purpose, Usage
 from pipeline.ports import Hit, KeptAnswer, Order, Point, Recognition, Remembered, Speech, Where
 from pipeline.privacy.placeholders import Found
 from pipeline.privacy.vault import Access, Kept, Subject, may_be_kept, token_of
+from pipeline.store.marks import Mark
 
 
 class InMemoryStore:
@@ -33,7 +36,7 @@ class InMemoryStore:
         held = self.points.setdefault(collection, {})
         for point in points:
             there = held.get(id_ := str(UUID(point.id)))
-            if there is None or over is None or _matches(there.payload, over):
+            if there is None or over is None or _matcher(over)(there.payload):
                 held[id_] = point
 
     async def get(self, collection: str, ids: Sequence[str]) -> list[Hit]:
@@ -97,7 +100,8 @@ class InMemoryStore:
         """Nothing is held open."""
 
     def _matching(self, collection: str, where: Where) -> list[Point]:
-        return [point for _, point in sorted(self.points.get(collection, {}).items()) if _matches(point.payload, where)]
+        matches = _matcher(where)
+        return [point for _, point in sorted(self.points.get(collection, {}).items()) if matches(point.payload)]
 
 
 def _words(text: str) -> set[str]:
@@ -109,17 +113,24 @@ def _listed(payload: Mapping[str, Any], key: str) -> list[Any]:
     return list(value) if isinstance(value, list | tuple) else [value]
 
 
-def _matches(payload: Mapping[str, Any], where: Where) -> bool:
-    def has(key: str, allowed: Sequence[Any]) -> bool:
-        return any(value in allowed for value in _listed(payload, key))
+def _matcher(where: Where) -> Callable[[Mapping[str, Any]], bool]:
+    equal, unequal = ({key: frozenset(_listed(asked, key)) for key in asked} for asked in (where.equal, where.unequal))
+    also = [_matcher(one) for one in where.also]
 
-    return (
-        all(has(key, _listed(where.equal, key)) for key in where.equal)
-        and not any(has(key, _listed(where.unequal, key)) for key in where.unequal)
-        and all(any(value >= low for value in _listed(payload, key)) for key, low in where.at_least.items())
-        and all(any(value < high for value in _listed(payload, key)) for key, high in where.below.items())
-        and all(_matches(payload, one) for one in where.also)
-    )
+    def has(payload: Mapping[str, Any], key: str, allowed: frozenset[Any]) -> bool:
+        value = payload.get(key, ())
+        return not allowed.isdisjoint(value) if isinstance(value, list | tuple) else value in allowed
+
+    def matches(payload: Mapping[str, Any]) -> bool:
+        return (
+            all(has(payload, key, allowed) for key, allowed in equal.items())
+            and not any(has(payload, key, allowed) for key, allowed in unequal.items())
+            and all(any(value >= low for value in _listed(payload, key)) for key, low in where.at_least.items())
+            and all(any(value < high for value in _listed(payload, key)) for key, high in where.below.items())
+            and all(one(payload) for one in also)
+        )
+
+    return matches
 
 
 class ScriptedEngine:
@@ -157,6 +168,9 @@ class InMemoryCallState:
         if known is None or known.offset <= state.offset:
             self.kept[partition, key] = state
 
+    async def drop(self, key: str) -> None:
+        self.kept = {place: one for place, one in self.kept.items() if place[1] != key}
+
     def forget(self, partition: int) -> None:
         """Nothing is held besides what is kept."""
 
@@ -177,8 +191,15 @@ class InMemoryResponseCache:
         self._expire()
         return self.kept.setdefault(key, (answer, subject, self._now()))[0]
 
-    async def remove(self, subject: str) -> None:
+    async def remove(self, subject: str) -> int:
+        before = len(self.kept)
         self.kept = {key: one for key, one in self.kept.items() if one[1] != subject}
+        return before - len(self.kept)
+
+    async def expire(self, older_than_s: float) -> int:
+        before, oldest = len(self.kept), self._now() - older_than_s
+        self.kept = {key: one for key, one in self.kept.items() if one[2] >= oldest}
+        return before - len(self.kept)
 
     async def close(self) -> None:
         """Nothing is held open."""
@@ -205,6 +226,9 @@ class InMemoryLedger:
             if purpose.tenant_id == tenant_id and purpose.day >= since
         }
 
+    async def remove(self, tenant_id: str, before: date) -> None:
+        self.kept = {one: used for one, used in self.kept.items() if one.tenant_id != tenant_id or one.day >= before}
+
     async def close(self) -> None:
         """Nothing is held open."""
 
@@ -226,9 +250,9 @@ class InMemoryBlobs:
             raise Poison(f"{uri!r} is not there any more")
         return self.kept[name][0]
 
-    async def remove(self, prefix: str) -> None:
+    async def remove(self, prefix: str) -> int:
         below = f"{checked(prefix)}/"
-        self._drop([name for name in self.kept if f"{name}/".startswith(below)])
+        return self._drop([name for name in self.kept if f"{name}/".startswith(below)])
 
     async def expire(self, older_than_s: float) -> int:
         oldest = self._now() - older_than_s
@@ -278,6 +302,49 @@ class InMemoryVault:
 
     async def close(self) -> None:
         """Nothing is held open."""
+
+
+class InMemoryAuditLog:
+    """An ``AuditLog`` in a list."""
+
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+
+    async def record(self, entry: Entry) -> None:
+        self.entries.append(entry)
+
+    async def read(self, wanted: Wanted, *, limit: int = 100, after: str | None = None) -> EntryPage:
+        mark = Mark.read(after)
+        found = [one for one in reversed(self.entries) if _is_wanted(one, wanted) and one.entry_id not in mark.seen]
+        found = [one for one in found if mark.value is None or one.at_ms <= mark.value]
+        return page_of(sorted(found, key=lambda one: -one.at_ms)[: limit + 1], limit, mark)
+
+    async def tenants(self) -> tuple[str, ...]:
+        return tuple(sorted({one.tenant_id for one in self.entries}))
+
+    async def before(self, tenant_id: str, at: datetime) -> Old:
+        old = [one.at for one in self.entries if one.tenant_id == tenant_id and one.at < at]
+        return Old(len(old), min(old, default=None))
+
+    async def remove(self, tenant_id: str, before: datetime) -> int:
+        kept = [one for one in self.entries if one.tenant_id != tenant_id or one.at >= before]
+        removed = len(self.entries) - len(kept)
+        self.entries = kept
+        return removed
+
+    async def close(self) -> None:
+        """Nothing is held open."""
+
+
+def _is_wanted(entry: Entry, wanted: Wanted) -> bool:
+    return (
+        entry.tenant_id == wanted.tenant_id
+        and wanted.who in {None, entry.who}
+        and wanted.action in {None, entry.action}
+        and (wanted.call is None or wanted.call in entry.calls)
+        and (wanted.customer is None or wanted.customer in entry.customers)
+        and (wanted.since is None or entry.at >= wanted.since)
+    )
 
 
 class InMemoryWorkbench:

@@ -25,6 +25,7 @@ from pipeline.scenarios.library import Library
 from pipeline.scenarios.load import ScenarioError
 from pipeline.settings import Settings
 from pipeline.stages import Stage
+from pipeline.store.connections import Connection
 from schemas.wire import Lane
 from workers.knowledge import Knowledge
 from workers.snapshots import GraphSnapshots
@@ -52,6 +53,7 @@ class Assembly:
         self._graphs = graphs
         self._stack = AsyncExitStack()
         self._store: VectorStore | None = None
+        self._connection: Connection | None = None
         self._loaded_engine: AsrEngine | None = None
         self._loaded_extractor: IntentExtractor | None = None
         self._open_vault: Vault | None = None
@@ -95,8 +97,22 @@ class Assembly:
         if self._store is None:
             from pipeline.store.open import store_of
 
-            self._store = await self._stack.enter_async_context(store_of(self._settings))
+            self._store = await self._stack.enter_async_context(store_of(self._settings, self.connection()))
         return self._store
+
+    def connection(self) -> Connection:
+        """How this process reaches Qdrant: one connection, which is closed with the assembly."""
+        if self._connection is None:
+            from pipeline.store.open import connection_of
+
+            self._connection = connection_of(self._settings.store)
+            self._stack.push_async_callback(self._connection.close)
+        return self._connection
+
+    @property
+    def has_store(self) -> bool:
+        """Whether this process may touch the store: one alone has a folder open, that whose stages need it."""
+        return self._settings.store.url is not None or self._store is not None
 
     async def _engine(self) -> AsrEngine:
         """The engine that both lanes of this process share."""
@@ -257,7 +273,13 @@ class Assembly:
             await self._knowledge.load_all(store, self._settings.tenant)
             self._keeping = asyncio.create_task(self._knowledge.keep(store))
             self._stack.push_async_callback(_ended, self._keeping)
-        return guarded(stage.build(store=Coalescing(store)))
+        handler = stage.build(store=Coalescing(store))
+        if (rules := self._settings.retention.rules) is not None:
+            from pipeline.retention.obeying import unexpired
+            from pipeline.retention.rules import read_rules
+
+            handler = unexpired(read_rules(rules), handler)
+        return guarded(handler)
 
 
 async def _ended(task: asyncio.Task[None]) -> None:

@@ -66,6 +66,12 @@ class CompactedCallState:
         calls[key] = _Kept(state.offset, packed, self._clock())
         self._drop_old(calls)
 
+    async def drop(self, key: str) -> None:
+        for partition, reading in tuple(self._partitions.items()):
+            if _is_read(reading) and key in reading.result():
+                await self._publisher.publish([NewRecord(self._topic, key.encode(), None, (), partition)])
+                reading.result().pop(key, None)
+
     def forget(self, partition: int) -> None:
         if (reading := self._partitions.pop(partition, None)) is not None:
             reading.cancel()
@@ -78,16 +84,24 @@ class CompactedCallState:
     async def _calls(self, partition: int) -> _Calls:
         """The calls of a partition; who asks first reads, the others wait for the same reading."""
         reading = self._partitions.get(partition)
-        if reading is None or (reading.done() and (reading.cancelled() or reading.exception() is not None)):
+        if reading is None or (reading.done() and not _is_read(reading)):
             reading = self._partitions[partition] = asyncio.create_task(self._read(partition))
         return await asyncio.shield(reading)
 
     async def _read(self, partition: int) -> _Calls:
         calls: _Calls = {}
         async for record in self._read_back(self._topic, partition):
-            if record.key is None or record.value is None:
+            if record.key is None:
                 continue
-            key, offset = record.key.decode(), int(dict(record.headers)[_OFFSET])
+            key = record.key.decode()
+            if record.value is None:  # erased; what a worker that was left behind writes later is dropped at its event
+                calls.pop(key, None)
+                continue
+            offset = int(dict(record.headers)[_OFFSET])
             if key not in calls or calls[key].offset <= offset:
                 calls[key] = _Kept(offset, record.value, self._clock())
         return calls
+
+
+def _is_read(reading: asyncio.Task[_Calls]) -> bool:
+    return reading.done() and not reading.cancelled() and reading.exception() is None

@@ -15,7 +15,7 @@ from typing import Final
 
 import structlog
 
-from pipeline.blobs.names import LARGEST_BLOB, segment_of
+from pipeline.blobs.names import LARGEST_BLOB, call_folder
 from pipeline.blobs.opened import SealedBlobs, open_blobs
 from pipeline.errors import Poison, Retryable
 from pipeline.ports import BlobStore
@@ -145,11 +145,6 @@ def without_claim(record: Record, value: bytes) -> Record:
     """The record with its value, and without the headers of a claim."""
     headers = tuple((name, held) for name, held in record.headers if name.lower() not in _HEADERS)
     return replace(record, value=value, headers=headers)
-
-
-def call_folder(tenant_id: str, call_id: str) -> str:
-    """The prefix of the names of all values of one call, as ``BlobStore.remove`` takes it."""
-    return f"{segment_of(tenant_id)}/{segment_of(call_id)}"
 
 
 def _name(record: NewRecord, digest: str) -> str:

@@ -19,6 +19,10 @@ _UNCOMPACTED_MS: Final = HOUR
 """So long no record is compacted away: until then a reader still finds the record with the higher offset when a worker
 that was left behind wrote an older state after it, however the two follow each other.
 """
+_SEGMENTS: Final = 24
+"""Kafka deletes whole segments, so a record may outlive its retention by as long as a segment is written to: this part
+of it, instead of the week that is Kafka's default.
+"""
 _FETCH_BYTES: Final = 8_000_000
 """The most that one fetch brings, but for a single record that is larger: bounds what a reader of many holds."""
 _SILENCE_S: Final = 30.0
@@ -245,6 +249,7 @@ class Edge:
         }
         if topic.retention_ms is not None:
             kind["retention.ms"] = str(topic.retention_ms)
+            kind["segment.ms"] = str(max(HOUR, topic.retention_ms // _SEGMENTS))
         if topic.compacted:
             kind["min.compaction.lag.ms"] = str(_UNCOMPACTED_MS)
         return {

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
+from pipeline.erasure.erased import Erased
+from pipeline.erasure.record import erased_on_record
 from pipeline.ports import VectorStore
 from pipeline.scenarios.opened import load_library
 from pipeline.settings import Settings
@@ -21,12 +23,14 @@ from workers.snapshots import graph_snapshots
 STAGES: Final = stages_of(Lane.BATCH)
 Progress = Callable[[Mapping[str, tuple[int, int]]], None]
 """Told, for each stage, how many events are done and how many there are so far."""
+Show = Callable[[VectorStore, Erased], Awaitable[None]]
+"""Is handed the store when all is done, and which calls were passed over as they are erased."""
 
 
-async def run_embedded(
-    settings: Settings, records: Sequence[NewRecord], progress: Progress, show: Callable[[VectorStore], Awaitable[None]]
-) -> None:
+async def run_embedded(settings: Settings, records: Sequence[NewRecord], progress: Progress, show: Show) -> None:
     """Publish the records, run every stage until nothing is left to do, and hand the store to ``show``.
+
+    Calls that the store's record of erasures names are passed over.
 
     Raises:
         Config: a setting is missing or wrong.
@@ -36,11 +40,12 @@ async def run_embedded(
     measures = Measures()
     library = load_library(settings)
     async with Assembly(settings, graph_snapshots(broker.read_back), library, measures.meter) as assembly:
+        erased = await erased_on_record(assembly.connection(), settings.store.prefix)
         workers: list[InProcessWorker] = []
         await broker.publish(records)
         for stage in STAGES:  # the first stages are at work while the handlers of the next are made
             handler, limits = await assembly.handler(stage), limits_of(settings, stage)
-            workers.append(InProcessWorker(broker, stage, handler, limits, measures))
+            workers.append(InProcessWorker(broker, stage, handler, limits, measures, erased=erased))
             await workers[-1].start()
         idle = asyncio.ensure_future(broker.wait_idle(STAGES))
         watching = asyncio.ensure_future(_watch(broker, progress))
@@ -54,7 +59,7 @@ async def run_embedded(
             watching.cancel()
             await asyncio.gather(*(worker.stop(settings.runtime.drain_s) for worker in workers))
         progress(_state(broker))
-        await show(await assembly.store())
+        await show(await assembly.store(), erased)
 
 
 async def _watch(broker: InProcessBroker, progress: Progress) -> None:

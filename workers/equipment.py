@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from pipeline.erasure.erased import Erased
 from pipeline.ports import CallState
 from pipeline.privacy.sealing import UNSEALED, Seal
 from workers.claims import Claims
@@ -17,7 +18,7 @@ from workers.records import Publisher
 class Equipment:
     """``states`` for a stage that remembers calls; ``claims`` where large values do not fit into records.
 
-    ``seal`` encrypts dead letters.
+    ``seal`` encrypts dead letters. Of calls that are ``erased`` nothing is handled.
     """
 
     publisher: Publisher
@@ -27,3 +28,4 @@ class Equipment:
     states: CallState | None = None
     claims: Claims | None = None
     seal: Seal = UNSEALED
+    erased: Erased = field(default_factory=Erased)

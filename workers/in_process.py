@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Sequence
 from functools import partial
 from typing import Any
 
+from pipeline.erasure.erased import Erased
 from pipeline.handling import Handler, Remembering
 from pipeline.stages import Stage
 from workers.call_states import CompactedCallState
@@ -95,19 +96,26 @@ def _longer(log: list[Record], offset: int) -> bool:
 class InProcessWorker:
     """One stage's worker on the broker of this process."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a stage works with, each named
         self,
         broker: InProcessBroker,
         stage: Stage,
         handler: Handler | Remembering[Any],
         limits: Limits | None = None,
         measures: Measures | None = None,
+        *,
+        erased: Erased | None = None,
     ) -> None:
         self._broker = broker
         self._stage = stage
         states = CompactedCallState(stage.state_topic, broker.read_back, broker) if stage.remembers else None
         equipment = Equipment(
-            broker, (measures or Measures()).of(stage), StageHealth(stage), limits or Limits(), states=states
+            broker,
+            (measures or Measures()).of(stage),
+            StageHealth(stage),
+            limits or Limits(),
+            states=states,
+            erased=Erased() if erased is None else erased,
         )
         self._runner = Runner(stage, handler, equipment)
         self._feeds: list[asyncio.Task[None]] = []
@@ -125,6 +133,10 @@ class InProcessWorker:
     def broken(self) -> asyncio.Future[None]:
         """Fails with the ``Config`` error that must stop the worker."""
         return self._runner.broken
+
+    async def let_fall(self, key: str) -> None:
+        """See ``Runner.let_fall``."""
+        await self._runner.let_fall(key)
 
     async def stop(self, seconds: float = 30.0) -> None:
         """Finish what is being handled, for at most so many seconds."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from pipeline.erasure.erased import Erased
 from pipeline.errors import Retryable
 from pipeline.handling import Handler, Remembering
 from pipeline.privacy.sealing import UNSEALED, Seal
@@ -49,6 +50,7 @@ class KafkaWorker:
         health: StageHealth | None = None,
         claims: Claims | None = None,
         seal: Seal = UNSEALED,
+        erased: Erased | None = None,
     ) -> None:
         self._settings = settings
         self._stage = stage
@@ -58,7 +60,16 @@ class KafkaWorker:
         states = None
         if stage.remembers:
             states = CompactedCallState(stage.state_topic, read_back_on_kafka(settings), self._publisher)
-        equipment = Equipment(self._publisher, measures.of(stage), self._health, limits, states, claims, seal=seal)
+        equipment = Equipment(
+            self._publisher,
+            measures.of(stage),
+            self._health,
+            limits,
+            states,
+            claims,
+            seal=seal,
+            erased=Erased() if erased is None else erased,
+        )
         self._runner = Runner(stage, handler, equipment)
         self._folder = tempfile.TemporaryDirectory(prefix="convmine-")  # Faust wants one, for tables we do not use
         self._app = self._build()
@@ -84,6 +95,10 @@ class KafkaWorker:
             asyncio.create_task(forever) for forever in (self._watch(), self._runner.tend(), self._publisher.watch())
         ]
         log.info("worker started", stage=self._stage.name, lane=str(self._stage.lane), group=self._stage.group)
+
+    async def let_fall(self, key: str) -> None:
+        """See ``Runner.let_fall``."""
+        await self._runner.let_fall(key)
 
     async def stop(self, seconds: float) -> None:
         """Finish what is being handled, commit it and leave the group."""

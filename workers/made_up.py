@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import cast
 
+from pipeline.erasure.obeying import obeying
+from pipeline.erasure.record import erased_on_record
 from pipeline.handling import Handler, Inbound, Outbound, Position
 from pipeline.scenarios.opened import load_library
 from pipeline.settings import Settings
@@ -27,7 +29,8 @@ async def store_made_up(settings: Settings, calls: Iterable[Sequence[Outbound]],
     assert stage is not None
     graphs = graph_snapshots(InProcessBroker().read_back)
     async with Assembly(settings, graphs, load_library(settings)) as assembly:
-        handler = cast("Handler", await assembly.handler(stage))
+        erased = await erased_on_record(assembly.connection(), settings.store.prefix)
+        handler = obeying(erased, cast("Handler", await assembly.handler(stage)))
         waiting, done = iter(calls), 0
 
         async def work() -> None:

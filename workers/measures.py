@@ -32,6 +32,7 @@ class StageMeasures:
     retried: Counter
     dead: Counter
     skipped: Counter
+    erased: Counter
     seconds: Histogram
     in_flight: Gauge
     held: Gauge
@@ -64,6 +65,7 @@ class Measures:
             retried=self._events.labels(*labels, "retried"),
             dead=self._events.labels(*labels, "dead"),
             skipped=self._events.labels(*labels, "skipped"),
+            erased=self._events.labels(*labels, "erased"),
             seconds=self._seconds.labels(*labels),
             in_flight=self._in_flight.labels(*labels),
             held=self._held.labels(*labels),

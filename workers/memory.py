@@ -109,6 +109,10 @@ class Memory(Generic[S]):
         value = facts.model_dump_json().encode() + b"\n" + handled.state.model_dump_json(exclude_none=True).encode()
         await self._states.save(place.partition, place.call, Remembered(place.offset, value))
 
+    async def drop(self, key: str) -> None:
+        """Remember nothing more of a call; returns when that will survive a kill."""
+        await self._states.drop(key)
+
     def forget(self, partition: int) -> None:
         """The partition is somebody else's now."""
         self._states.forget(partition)

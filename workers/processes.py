@@ -7,22 +7,28 @@ import gc
 import os
 import signal
 import threading
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
+from pipeline.erasure.opened import places_of
+from pipeline.erasure.places import Cleared, erase
+from pipeline.erasure.record import ErasureRecord
 from pipeline.errors import Retryable
 from pipeline.privacy.sealing import seal_of
+from pipeline.privacy.vault import Subject
 from pipeline.scenarios.opened import load_library
 from pipeline.settings import Settings
-from pipeline.stages import RUNNING, Stage
+from pipeline.stages import ERASURES, RUNNING, Stage
 from workers.assembly import Assembly
 from workers.claims import Claims, claims_of
 from workers.compacted import read_back_on_kafka
 from workers.edge import Edge
+from workers.erasures import Erasures
+from workers.followed import FollowedOnKafka
 from workers.health import Health, heartbeat
 from workers.kafka_app import KafkaWorker
 from workers.lag import offsets_on_kafka, watch_lag
@@ -64,6 +70,8 @@ async def run_stages(settings: Settings, stages: Sequence[Stage]) -> None:
             Assembly(settings, graph_snapshots(read_back_on_kafka(settings.kafka)), library, measures.meter)
         )
         background += await stack.enter_async_context(online_on_kafka(settings, library, stages, measures.meter))
+        erasures = Erasures(FollowedOnKafka(settings.kafka, (ERASURES,)))
+        await erasures.read()
         seal = seal_of(settings.privacy)
         workers = [
             KafkaWorker(
@@ -75,9 +83,12 @@ async def run_stages(settings: Settings, stages: Sequence[Stage]) -> None:
                 health=health.of(stage),
                 claims=claims,
                 seal=seal,
+                erased=erasures.erased,
             )
             for stage in stages
         ]
+        clear = partial(_clear, settings, assembly, erasures)
+        background += await stack.enter_async_context(_beside(erasures.follow(), erasures.clear(workers, clear)))
         try:
             for worker in workers:
                 await worker.start()
@@ -88,6 +99,30 @@ async def run_stages(settings: Settings, stages: Sequence[Stage]) -> None:
             _end_after(settings.runtime.drain_s + _LEAVING_S)
             log.info("draining", seconds=settings.runtime.drain_s)
             await asyncio.gather(*(worker.stop(settings.runtime.drain_s) for worker in workers))
+
+
+async def _clear(settings: Settings, assembly: Assembly, erasures: Erasures, subject: Subject) -> Cleared:
+    """Remove a call from every place of this process, and note in the store that it is erased."""
+    connection = assembly.connection() if assembly.has_store else None
+    async with places_of(settings, connection, "worker") as places:
+        cleared = await erase(places, [subject])
+    since = erasures.erased.since(subject.tenant_id, subject.call_id)
+    if connection is not None and since is not None and not cleared.not_reached:
+        record = ErasureRecord(connection, prefix=settings.store.prefix)
+        await record.note(subject.tenant_id, subject.call_id, since, "")
+    return cleared
+
+
+@asynccontextmanager
+async def _beside(*forever: Coroutine[Any, Any, None]) -> AsyncIterator[list[asyncio.Task[None]]]:
+    """What runs beside the stages, and never ends by itself."""
+    tasks: list[asyncio.Task[None]] = [asyncio.create_task(one) for one in forever]
+    try:
+        yield tasks
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def collect_garbage_seldom() -> None:
@@ -103,25 +138,14 @@ async def _observed(
 ) -> AsyncIterator[list[asyncio.Task[None]]]:
     """What runs beside the stages, and never ends by itself: probes, the watch over lag, the tidying of old claims."""
     watch_every_s = min(15.0, settings.runtime.stall_s / 4)
-    background = [
-        asyncio.create_task(forever)
-        for forever in (
-            heartbeat(health),
-            watch_lag(health, partial(offsets_on_kafka, settings.kafka), every_s=watch_every_s),
-            claims.tidy(),
-        )
-    ]
+    watching = watch_lag(health, partial(offsets_on_kafka, settings.kafka), every_s=watch_every_s)
     host, port = settings.runtime.http_host, settings.runtime.http_port
-    try:
+    async with _beside(heartbeat(health), watching, claims.tidy()) as background:
         if port is None:
             yield background
         else:
             with serve_probes(host, port, health, measures.registry):
                 yield background
-    finally:
-        for task in background:
-            task.cancel()
-        await asyncio.gather(*background, return_exceptions=True)
 
 
 def _on_signal(stop: asyncio.Event) -> None:
@@ -159,7 +183,7 @@ async def _first(futures: Sequence[asyncio.Future[None]]) -> None:
 async def _topics_are_there(settings: Settings, stages: Sequence[Stage]) -> None:
     there = await asyncio.to_thread(Edge(settings.kafka).topics)
     needed = {topic for stage in stages for topic in (*stage.reads, *stage.writes)}
-    needed |= {stage.state_topic for stage in stages if stage.remembers} | {*CONFIG_TOPICS, RUNNING}
+    needed |= {stage.state_topic for stage in stages if stage.remembers} | {*CONFIG_TOPICS, RUNNING, ERASURES}
     if missing := sorted(topic for topic in needed if not there[topic]):
         raise Retryable(
             f"Kafka at {settings.kafka.bootstrap_servers} has no topic {', '.join(missing)}",

@@ -19,6 +19,8 @@ CHUNK_HEADER: Final = "convmine-chunk"
 """Where a live chunk of audio carries its facts, as JSON."""
 REPLAY_STAGE: Final = "convmine-replay-stage"
 """Header of a replayed dead letter: the stage and lane that it is for; the others that read the topic skip it."""
+_TENANT: Final = "ce_tenantid"
+_CALL: Final = "ce_subject"
 _DEAD_LETTER_ROOM: Final = 65_536
 """Bytes that a dead letter may be larger than the record it carries: its headers, and no less than Kafka's overhead;
 and a third of it where it is sealed.
@@ -66,6 +68,18 @@ def is_for(record: Record, stage: Stage) -> bool:
     """Whether a stage is to handle a record: not where it is a replay for another one."""
     named = next((value for name, value in record.headers if name == REPLAY_STAGE), None)
     return named is None or named.decode(errors="replace") == f"{stage.name}.{stage.lane}"
+
+
+def call_of(record: Record) -> tuple[str, str] | None:
+    """The tenant and the call that a record is of, by its headers, else by its key; None where neither says.
+
+    For records that may not be decoded, as nothing but whose they are is to be known of them.
+    """
+    headers = {name.lower(): value for name, value in record.headers if value}
+    if _TENANT in headers and _CALL in headers:
+        return headers[_TENANT].decode(errors="replace"), headers[_CALL].decode(errors="replace")
+    tenant, _, call = (record.key or b"").decode(errors="replace").partition(":")
+    return (tenant, call) if call else None
 
 
 class Publisher(Protocol):

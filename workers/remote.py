@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
+from pipeline.audit.log import EntryPage, Wanted
 from pipeline.errors import Config, ConvmineError, Poison, Retryable
 from pipeline.export.sql import SqlAnswer
 from pipeline.questions.answering import KINDS
@@ -26,7 +28,7 @@ _URL: Final = "CONVMINE_GATEWAY_URL"
 
 
 @asynccontextmanager
-async def remote_answers(url: str, key: str, *, timeout_s: float = 90.0) -> AsyncIterator[RemoteAnswers]:
+async def remote_answers(url: str, key: str, *, timeout_s: float = 45.0) -> AsyncIterator[RemoteAnswers]:
     """Answers of the gateway at ``url``, as the key may see them."""
     import httpx
 
@@ -63,8 +65,18 @@ class RemoteAnswers:
         meant: _Worded = await self._asked("v1/ask", {"text": text, "language": language}, TypeAdapter(_Worded))
         return meant.question
 
-    async def _asked(self, page: str, asked: Mapping[str, Any], answers: TypeAdapter[Any]) -> Any:  # noqa: ANN401 - likewise
-        response = await self._sent(page, asked)
+    async def audit(self, wanted: Wanted, limit: int, after: str | None = None) -> EntryPage:
+        """Entries of the audit log, of the key's tenant."""
+        since = None if wanted.since is None else wanted.since.isoformat()
+        asked = {**asdict(wanted), "tenant_id": None, "since": since, "limit": limit, "after": after}
+        query = {name: value for name, value in asked.items() if value is not None}
+        page: EntryPage = await self._asked("v1/audit", query, TypeAdapter(EntryPage), method="GET")
+        return page
+
+    async def _asked(
+        self, page: str, asked: Mapping[str, Any], answers: TypeAdapter[Any], *, method: str = "POST"
+    ) -> Any:  # noqa: ANN401 - likewise
+        response = await self._sent(page, asked, method)
         if not response.is_success:
             raise _error_of(response)
         try:
@@ -75,10 +87,12 @@ class RemoteAnswers:
                 hint="is it a gateway of this version?",
             ) from None
 
-    async def _sent(self, page: str, asked: Mapping[str, Any]) -> httpx.Response:
+    async def _sent(self, page: str, asked: Mapping[str, Any], method: str) -> httpx.Response:
         import httpx
 
         try:
+            if method == "GET":
+                return await self._client.get(page, params=dict(asked))
             return await self._client.post(page, json=asked)
         except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
             raise Config(_URL, f"{self._client.base_url} is no address: {error}") from error
@@ -102,7 +116,7 @@ def _error_of(response: httpx.Response) -> ConvmineError:
     if response.headers.get("content-type", "").startswith(MEDIA_TYPE):
         with suppress(ValidationError):
             said = Problem.model_validate_json(response.content)
-            return error_of(said) or _of_the_gateway(said, str(response.url.copy_with(path="/")))
+            return error_of(said) or _of_the_gateway(said, str(response.url.copy_with(path="/", query=None)))
     if response.status_code in _LATER:  # of a proxy before it
         return Retryable(f"{response.url} answers {response.status_code}", dependency=_GATEWAY)
     return Config(_URL, f"{response.url} answers {response.status_code}, as no gateway does")

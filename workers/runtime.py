@@ -119,6 +119,19 @@ class Runner:
         except ConvmineError as error:
             log.warning("idle calls are not ended", reason=error.message)
 
+    async def let_fall(self, key: str) -> None:
+        """Of a call (``tenant:call``) that is erased: wait until none of its events is at work, and keep nothing of it.
+
+        Raises:
+            Retryable: the broker is away.
+        """
+        while (lane := self._lanes.get(key.encode())) is not None and not self._stopping:
+            self._let_go(lane)
+            if lane.task is None:
+                break
+            await asyncio.wait({lane.task})
+        await self._settler.drop(key)
+
     async def drain(self, seconds: float) -> None:
         """Take nothing more, let what is being handled finish for so many seconds, and let go of the rest."""
         self._stopping = True

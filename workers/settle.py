@@ -15,6 +15,7 @@ from typing import Any, Final, Literal, cast, get_args
 import structlog
 
 from pipeline.dependencies import answered, noting_answers
+from pipeline.erasure.obeying import is_erased
 from pipeline.errors import Config, ConvmineError, Poison, Retryable
 from pipeline.handling import Handler, Holding, Inbound, Remembering
 from pipeline.stages import Stage
@@ -23,9 +24,9 @@ from workers.equipment import Equipment
 from workers.logs import about
 from workers.memory import Memory, Place, written
 from workers.outcomes import Failure, call_failed, dead_letter
-from workers.records import NewRecord, Record, is_for, read_event, write_event
+from workers.records import NewRecord, Record, call_of, is_for, read_event, write_event
 
-Outcome = Literal["handled", "repeated", "skipped", "retried", "dead"]
+Outcome = Literal["handled", "repeated", "skipped", "retried", "dead", "erased"]
 """What an attempt at an event can come to; each is a counter of ``StageMeasures``."""
 
 log: Final = structlog.get_logger()
@@ -72,6 +73,7 @@ class Settler:
         self._breaker = breaker
         self._claims = equipment.claims
         self._seal = equipment.seal
+        self._erased = equipment.erased
         states = equipment.states
         self._memory = Memory(cast("Remembering[Any]", handler), states) if states is not None else None
         self._slots = asyncio.Semaphore(equipment.limits.in_flight)
@@ -94,6 +96,17 @@ class Settler:
         about(record)
         return await self._until_settled(record, partial(self._let_go, record))
 
+    async def drop(self, key: str) -> None:
+        """Keep nothing of a call (``tenant:call``) that is erased: neither what it holds nor what is remembered of it.
+
+        Raises:
+            Retryable: the broker is away.
+        """
+        if drop := getattr(self._handler, "drop", None):
+            drop(key)
+        if self._memory is not None:
+            await self._memory.drop(key)
+
     def forget(self, partition: int) -> None:
         """A partition is somebody else's now."""
         if self._memory is not None:
@@ -114,12 +127,10 @@ class Settler:
         assert task is not None
         for attempt in itertools.count(1):
             try:
-                async with self._breaker.passage() if self._breaker.is_open else _FREE:
+                is_open = self._breaker.is_open and not self._is_erased(record)
+                async with self._breaker.passage() if is_open else _FREE:
                     with noting_answers(self._health.progressed) as answers:
-                        if result is None:
-                            async with self._slots:
-                                self.busy.add(task)
-                                result = await work()
+                        result = await self._result(record, work, result, task)
                         self.busy.add(task)
                         await self._confirm(result)
             except Config:
@@ -129,7 +140,7 @@ class Settler:
                     first_failed_at, passed_before = datetime.now(UTC), dict(self._passed)
                 if isinstance(error, Retryable):
                     missed.add(error.dependency)
-                if self._is_hopeless(error, attempt, passed_before):
+                if self._is_hopeless(error, attempt, passed_before) and not self._is_erased(record):
                     await self._bury(Failure(self._stage, record, error, attempt, first_failed_at))
                     return _ALONE
                 self.busy.discard(task)
@@ -144,6 +155,19 @@ class Settler:
             finally:
                 self.busy.discard(task)
         raise AssertionError  # the count has no end
+
+    async def _result(
+        self, record: Record, work: Callable[[], Awaitable[_Result]], before: _Result | None, task: asyncio.Task[Any]
+    ) -> _Result:
+        """What an event comes to, or came to before and is still to be confirmed; of an erased call it is nothing."""
+        result = before
+        if result is None and not self._is_erased(record):
+            async with self._slots:
+                self.busy.add(task)
+                result = await work()
+        if result is None or self._is_erased(record):  # that may have been asked for while it was at work
+            return await self._fallen(record)
+        return result
 
     async def _confirm(self, result: _Result) -> None:
         if result.remember is not None:
@@ -161,12 +185,27 @@ class Settler:
             log.info("skipped: unknown type or minor version, or a replay for another stage")
             return _Result("skipped", (), _ALONE)
         about(record, inbound)
+        if is_erased(self._erased, inbound):  # as a call of an erased customer, which is seen here for the first time
+            return await self._fallen(record)
         if self._memory is not None:
             return await self._handle_remembering(inbound, self._memory)
         with self._seconds.time():
             outputs = await cast("Handler", self._handler)(inbound)
         records = [write_event(output) for output in outputs]
         return _Result("handled", records, Release(record.offset + 1, itself=True))
+
+    def _is_erased(self, record: Record) -> bool:
+        return bool(self._erased) and (whose := call_of(record)) is not None and self._erased.holds(*whose)
+
+    async def _fallen(self, record: Record) -> _Result:
+        """An event of an erased call gives nothing, and what the call holds is let fall."""
+        whose = call_of(record)
+        assert whose is not None
+        key = ":".join(whose)
+        if self._memory is not None:
+            await self._memory.load(record.partition, key)  # so that what is remembered there is dropped, too
+        await self.drop(key)
+        return _Result("erased", (), Release(record.offset + 1, itself=True))
 
     async def _read(self, record: Record) -> Inbound | None:
         return read_event(record if self._claims is None else await self._claims.redeem(record))

@@ -134,6 +134,11 @@ class LiveCalls:
         """The events that end calls of which nothing has come for long, to be published on the topic of their audio."""
         return self._watch.ends()
 
+    def drop(self, key: str) -> None:
+        """Drop the audio of a call, and expect no more of it."""
+        self._close(key)
+        self._watch.ended(key)
+
     def forget(self, partition: int) -> None:
         """Drop the audio of the calls of this partition."""
         for key in [key for key, it in self._open.items() if it.session.partition == partition]:

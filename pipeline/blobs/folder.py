@@ -48,9 +48,9 @@ class BlobFolder:
         """Read the file that a URI names."""
         return await asyncio.to_thread(self._read, uri)
 
-    async def remove(self, prefix: str) -> None:
-        """Delete the file of this name, or all files below this folder; it is no error that there are none."""
-        await asyncio.to_thread(self._remove, checked(prefix))
+    async def remove(self, prefix: str) -> int:
+        """Delete the file of this name, or all files below this folder, and say how many; there may be none."""
+        return await asyncio.to_thread(self._remove, checked(prefix))
 
     async def expire(self, older_than_s: float) -> int:
         """Delete the files written longer ago than this, unfinished ones too, and the folders left empty."""
@@ -87,14 +87,16 @@ class BlobFolder:
                     raise
                 raise Poison(f"{_shown(uri)} is no plain file: {error.strerror}") from error
 
-    def _remove(self, prefix: str) -> None:
+    def _remove(self, prefix: str) -> int:
         *folders, last = prefix.split("/")
         with self._translated(), suppress(FileNotFoundError), self._folder(folders) as folder:
             if stat.S_ISDIR(os.stat(last, dir_fd=folder, follow_symlinks=False).st_mode):
-                _sweep(last, folder, before=inf)
+                removed = _sweep(last, folder, before=inf)
                 os.rmdir(last, dir_fd=folder)
-            else:
-                os.unlink(last, dir_fd=folder)
+                return removed
+            os.unlink(last, dir_fd=folder)
+            return 1
+        return 0
 
     def _expire(self, before: float) -> int:
         with self._translated(), suppress(FileNotFoundError), self._folder(()) as root:

@@ -23,6 +23,11 @@ def segment_of(text: str) -> str:
     return "~" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
+def call_folder(tenant_id: str, call_id: str) -> str:
+    """The prefix of the names of all values of one call, as ``BlobStore.remove`` takes it."""
+    return f"{segment_of(tenant_id)}/{segment_of(call_id)}"
+
+
 def checked(name: str) -> str:
     """The name, where all its segments (parted by ``/``) are plain ASCII that begins with no dot.
 

@@ -34,8 +34,8 @@ class SealedBlobs:
     async def get(self, uri: str) -> bytes:
         return await asyncio.to_thread(self._seal.open, await self._store.get(uri))
 
-    async def remove(self, prefix: str) -> None:
-        await self._store.remove(prefix)
+    async def remove(self, prefix: str) -> int:
+        return await self._store.remove(prefix)
 
     async def expire(self, older_than_s: float) -> int:
         return await self._store.expire(older_than_s)
@@ -58,9 +58,8 @@ class BlobsByScheme:
             raise Poison(f"{uri[:300]!r} cannot be redeemed: claimed values lie at {known}")
         return await store.get(uri)
 
-    async def remove(self, prefix: str) -> None:
-        for store in self._stores.values():
-            await store.remove(prefix)
+    async def remove(self, prefix: str) -> int:
+        return sum([await store.remove(prefix) for store in self._stores.values()])
 
     async def expire(self, older_than_s: float) -> int:
         return sum([await store.expire(older_than_s) for store in self._stores.values()])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -20,13 +20,13 @@ ColumnType = Literal["text", "integer", "number", "boolean", "time", "day", "nam
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column: ``fields`` are those of the payload that ``read`` needs."""
+    """A column: ``fields`` are those of a payload that ``read`` needs; it takes many, as one call a cell is slow."""
 
     name: str
     type: ColumnType
     meaning: str
     fields: tuple[str, ...]
-    read: Callable[[Payload], Cell]
+    read: Callable[[Sequence[Payload]], list[Cell]]
 
 
 def column(name: str, type_: ColumnType, meaning: str, field: str = "") -> Column:
@@ -34,16 +34,16 @@ def column(name: str, type_: ColumnType, meaning: str, field: str = "") -> Colum
     field = field or name
     convert = _CONVERT[type_]
 
-    def read(payload: Payload) -> Cell:
-        value = payload.get(field)
-        return None if value is None else convert(value)
+    def read(payloads: Sequence[Payload]) -> list[Cell]:
+        values = [payload.get(field) for payload in payloads]
+        return [None if value is None else convert(value) for value in values]
 
     return Column(name, type_, meaning, (field,), read)
 
 
 def _text(value: Any) -> str:  # noqa: ANN401 - what the store holds
     """Text that can be written as UTF-8: half of a surrogate pair becomes the character for what cannot be shown."""
-    text = str(value)
+    text = value if type(value) is str else str(value)
     return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 

@@ -17,7 +17,7 @@ from pipeline.export.rows import RowPage
 from pipeline.questions.answering import Answers
 from pipeline.questions.condition import Condition, parse_since
 from pipeline.questions.fields import Of, OutcomeSource, field_named
-from pipeline.questions.question import ReadTranscript, Rows
+from pipeline.questions.question import ReadTranscript, Rows, ShowCall
 from pipeline.store.known import Unknown
 from pipeline.transcripts.formats import as_vcon
 
@@ -109,7 +109,8 @@ def vcon_pages(answers: Answers, asked: Narrowed) -> Pages:
 
     async def one(call_id: str) -> Row | None:
         try:
-            return call_id, as_vcon(await answers.answer(ReadTranscript(call=call_id)))
+            words, mined = [await answers.answer(kind(call=call_id)) for kind in (ReadTranscript, ShowCall)]
+            return call_id, as_vcon(words, mined)
         except Unknown:  # erased since the page was read
             return None
 

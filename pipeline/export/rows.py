@@ -40,7 +40,7 @@ async def read_page(
     """
     shape = TABLES[table]
     hits, following = await store.page(table, where, limit, after, fields=shape.fields)
-    return RowPage(shape.names, tuple(shape.row(hit.payload) for hit in hits), following)
+    return RowPage(shape.names, shape.rows([hit.payload for hit in hits]), following)
 
 
 async def export_rows(
@@ -85,4 +85,5 @@ def _cost_row(purpose: Purpose, usage: Usage) -> Row:
         "unpriced": cost.unpriced,
         "seconds": cost.seconds,
     }
-    return TABLES[COSTS].row(fields)
+    (row,) = TABLES[COSTS].rows([fields])
+    return row

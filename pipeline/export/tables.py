@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -31,31 +31,34 @@ class Table:
         """The fields of a payload that its columns need."""
         return tuple(dict.fromkeys(field for one in self.columns for field in one.fields))
 
-    def row(self, payload: Payload) -> Row:
-        """What is stored of one of these, flat."""
-        return tuple([one.read(payload) for one in self.columns])
+    def rows(self, payloads: Sequence[Payload]) -> tuple[Row, ...]:
+        """What is stored of these, flat."""
+        return tuple(zip(*(one.read(payloads) for one in self.columns), strict=True))
 
 
 def _of_side(role: Role) -> Column:
-    def read(payload: Payload) -> Cell:
-        score = payload.get("sentiments", {}).get(role)
-        return None if score is None else float(score)
+    def read(payloads: Sequence[Payload]) -> list[Cell]:
+        scores = [payload.get("sentiments", {}).get(role) for payload in payloads]
+        return [None if score is None else float(score) for score in scores]
 
     return Column(f"{role}_tone", "number", f"tone of the {role}, -1 to 1", ("sentiments",), read)
 
 
 def _talk(name: str, meaning: str) -> Column:
-    def read(payload: Payload) -> Cell:
-        value = payload.get("talk", {}).get(name)
-        return None if value is None else int(value)
+    def read(payloads: Sequence[Payload]) -> list[Cell]:
+        values = [payload.get("talk", {}).get(name) for payload in payloads]
+        return [None if value is None else int(value) for value in values]
 
     return Column(name, "integer", meaning, ("talk",), read)
 
 
 def _talk_share(role: Role) -> Column:
-    def read(payload: Payload) -> Cell:
+    def share(payload: Payload) -> Cell:
         sides = payload.get("talk", {}).get("sides", ())
         return next((float(side["share"]) for side in sides if side["role"] == role), None)
+
+    def read(payloads: Sequence[Payload]) -> list[Cell]:
+        return [share(payload) for payload in payloads]
 
     return Column(f"{role}_talk_share", "number", f"share of the talk that the {role} had, 0 to 1", ("talk",), read)
 

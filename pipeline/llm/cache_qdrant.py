@@ -56,11 +56,19 @@ class QdrantResponseCache:
             await self._delete(self._too_old())
         return stored or answer
 
-    async def remove(self, subject: str) -> None:
+    async def remove(self, subject: str) -> int:
         from qdrant_client import models
 
-        of_subject = models.FieldCondition(key="subject", match=models.MatchValue(value=subject))
-        await self._delete(models.Filter(must=[of_subject]))
+        where = models.Filter(must=[models.FieldCondition(key="subject", match=models.MatchValue(value=subject))])
+        counted = await self._collection.run(lambda client, name: client.count(name, where, exact=True))
+        await self._delete(where)
+        return counted.count
+
+    async def expire(self, older_than_s: float) -> int:
+        older = _older_than(self._retention.now() - older_than_s)
+        counted = await self._collection.run(lambda client, name: client.count(name, older, exact=True))
+        await self._delete(older)
+        return counted.count
 
     async def close(self) -> None:
         await self._collection.close()
@@ -78,10 +86,14 @@ class QdrantResponseCache:
         await self._collection.run(lambda client, name: client.delete(name, selector, wait=True))
 
     def _too_old(self) -> models.Filter:
-        from qdrant_client import models
+        return _older_than(self._retention.oldest())
 
-        older = models.Range(lt=self._retention.oldest())
-        return models.Filter(must=[models.FieldCondition(key="stored_ts", range=older)])
+
+def _older_than(stored_ts: float) -> models.Filter:
+    from qdrant_client import models
+
+    older = models.Range(lt=stored_ts)
+    return models.Filter(must=[models.FieldCondition(key="stored_ts", range=older)])
 
 
 def _point_id(key: str) -> str:

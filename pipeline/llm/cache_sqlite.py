@@ -65,13 +65,23 @@ class SqliteResponseCache:
 
         return await self._run(keep)
 
-    async def remove(self, subject: str) -> None:
-        def erase(database: sqlite3.Connection) -> None:
-            database.execute("DELETE FROM answers WHERE subject = ?", (subject,))
+    async def remove(self, subject: str) -> int:
+        def erase(database: sqlite3.Connection) -> int:
+            removed = database.execute("DELETE FROM answers WHERE subject = ?", (subject,)).rowcount
             self._drop_aside()
             empty_log(database)
+            return removed
 
-        await self._run(erase)
+        return await self._run(erase)
+
+    async def expire(self, older_than_s: float) -> int:
+        def delete(database: sqlite3.Connection) -> int:
+            oldest = self._retention.now() - older_than_s
+            count = database.execute("DELETE FROM answers WHERE stored_ts < ?", (oldest,)).rowcount
+            empty_log(database)
+            return count
+
+        return await self._run(delete)
 
     async def close(self) -> None:
         await self._file.close()

@@ -50,8 +50,11 @@ class TolerantCache:
     async def put(self, key: str, answer: KeptAnswer, *, subject: str) -> KeptAnswer:
         return await self._tried(partial(self._cache.put, key, answer, subject=subject)) or answer
 
-    async def remove(self, subject: str) -> None:
-        await self._cache.remove(subject)
+    async def remove(self, subject: str) -> int:
+        return await self._cache.remove(subject)
+
+    async def expire(self, older_than_s: float) -> int:
+        return await self._cache.expire(older_than_s)
 
     async def close(self) -> None:
         await self._cache.close()

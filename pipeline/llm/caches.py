@@ -29,8 +29,13 @@ class NoCache:
         del key, subject
         return answer
 
-    async def remove(self, subject: str) -> None:
-        """Nothing is kept."""
+    async def remove(self, subject: str) -> int:
+        del subject
+        return 0
+
+    async def expire(self, older_than_s: float) -> int:
+        del older_than_s
+        return 0
 
     async def close(self) -> None:
         """Nothing is held open."""

@@ -69,6 +69,12 @@ class QdrantLedger:
             if after is None:
                 return found
 
+    async def remove(self, tenant_id: str, before: date) -> None:
+        from qdrant_client import models
+
+        of_tenant = models.FieldCondition(key="tenant_id", match=models.MatchValue(value=tenant_id))
+        await self._delete(models.Filter(must=[of_tenant, _earlier(before)]))
+
     async def close(self) -> None:
         await self._collection.close()
 
@@ -93,14 +99,23 @@ class QdrantLedger:
     async def _delete_old(self) -> None:
         from qdrant_client import models
 
-        oldest = datetime.fromtimestamp(self._retention.oldest(), UTC).date().toordinal()
-        older = models.Filter(must=[models.FieldCondition(key="day", range=models.Range(lt=oldest))])
-        await self._collection.run(
-            lambda client, name: client.delete(name, models.FilterSelector(filter=older), wait=True)
-        )
+        oldest = datetime.fromtimestamp(self._retention.oldest(), UTC).date()
+        await self._delete(models.Filter(must=[_earlier(oldest)]))
+
+    async def _delete(self, condition: models.Filter) -> None:
+        from qdrant_client import models
+
+        selector = models.FilterSelector(filter=condition)
+        await self._collection.run(lambda client, name: client.delete(name, selector, wait=True))
 
     def _row(self, purpose: Purpose) -> str:
         return stable_id("llm_usage", self._worker, *(str(part) for part in asdict(purpose).values()))
+
+
+def _earlier(day: date) -> models.FieldCondition:
+    from qdrant_client import models
+
+    return models.FieldCondition(key="day", range=models.Range(lt=day.toordinal()))
 
 
 def _payload(purpose: Purpose, usage: Usage) -> dict[str, Any]:

@@ -70,5 +70,11 @@ class SqliteLedger:
 
         return await self._file.run(look)
 
+    async def remove(self, tenant_id: str, before: date) -> None:
+        def delete(database: sqlite3.Connection) -> None:
+            database.execute("DELETE FROM usage WHERE tenant_id = ? AND day < ?", (tenant_id, before.isoformat()))
+
+        await self._file.transact(delete)
+
     async def close(self) -> None:
         await self._file.close()

@@ -29,6 +29,9 @@ class NoLedger:
         del tenant_id, since
         return {}
 
+    async def remove(self, tenant_id: str, before: date) -> None:
+        """Nothing is kept."""
+
     async def close(self) -> None:
         """Nothing is held open."""
 

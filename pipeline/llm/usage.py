@@ -72,4 +72,7 @@ class UsageLedger(Protocol):
     async def read(self, tenant_id: str, since: date) -> Mapping[Purpose, Usage]:
         """What a tenant used on that day and later, by all workers together."""
 
+    async def remove(self, tenant_id: str, before: date) -> None:
+        """Delete what a tenant used before that day."""
+
     async def close(self) -> None: ...

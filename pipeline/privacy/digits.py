@@ -30,6 +30,9 @@ _DIGITS_OF_A_YEAR: Final = 4
 _SCALES_IN_A_ROW: Final = 8
 _LARGEST_AMOUNT: Final = 10**15
 _BEGINNINGS: Final = frozenset({*UNITS, *TEENS, *TENS, *SCALES, *REPEATS, *COUNTED, *WEAK})
+_COUNTERS: Final = frozenset({"个", "個"})
+INSIDE: Final = _COUNTERS | PLURALS.keys()
+"""Words of a piece that none begins with."""
 
 
 class Said(Enum):
@@ -81,7 +84,12 @@ class Run:
 
 def holds_digits(tokens: Iterable[Token]) -> bool:
     """Whether there is anything that a piece could begin with; misheard words alone make no run."""
-    return any(token.kind is Kind.NUMBER or token.text in _BEGINNINGS for token in tokens)
+    return any(map(may_begin, tokens))
+
+
+def may_begin(token: Token) -> bool:
+    """Whether a piece could begin with this token, if it is not misheard."""
+    return token.kind is Kind.NUMBER or token.text in _BEGINNINGS
 
 
 def runs(tokens: Sequence[Token], misheard: Mapping[str, str]) -> Iterator[Run]:
@@ -102,6 +110,9 @@ def _strings(tokens: Sequence[Token], misheard: Mapping[str, str]) -> Iterator[t
     fillers = index = 0
     while index < len(tokens):
         token = tokens[index]
+        if not pieces and token.text not in misheard and not may_begin(token):  # as most of a text
+            index += 1
+            continue
         if (piece := piece_at(tokens, index, misheard)) is not None:
             pieces.append(piece)
             index, fillers = piece.after, 0
@@ -185,7 +196,7 @@ def _trimmed(run: Run) -> Run | None:
 def piece_at(tokens: Sequence[Token], index: int, misheard: Mapping[str, str]) -> Piece | None:
     """The piece that begins at this token, or None where none does."""
     token = tokens[index]
-    if token.text not in _BEGINNINGS and token.kind is not Kind.NUMBER and token.text not in misheard:
+    if not may_begin(token) and token.text not in misheard:
         return None
     if token.kind is Kind.NUMBER:
         piece = Piece(Said.WRITTEN, token.text, index, index + 1)
@@ -212,7 +223,7 @@ def _repeated(tokens: Sequence[Token], index: int) -> Piece | None:
     times, at = REPEATS.get(text), index + 1
     if times is None and text in COUNTED and _text(tokens, at) in PLURALS:
         return Piece(Said.DIGIT, PLURALS[tokens[at].text] * COUNTED[text], index, at + 1)
-    if times is None and text in COUNTED and _text(tokens, at) in {"个", "個"}:
+    if times is None and text in COUNTED and _text(tokens, at) in _COUNTERS:
         times, at = COUNTED[text], index + 2
     if times is None or at >= len(tokens):
         return None

@@ -31,8 +31,7 @@ def emails(tokens: Sequence[Token]) -> Iterator[tuple[int, int]]:
     """The addresses of a stream, each as its first token and the one after its last; they do not overlap."""
     done = 0
     for index, token in enumerate(tokens):
-        width = _at_sign(tokens, index)
-        if index < done or not width:
+        if token.text not in _SIGNS or index < done or not (width := _at_sign(tokens, index)):
             continue
         first = _written_local(tokens, index, done) if token.text == "@" else index
         if first == index or (first > done and tokens[first - 1].text in JOINS):
@@ -45,9 +44,9 @@ def emails(tokens: Sequence[Token]) -> Iterator[tuple[int, int]]:
 
 
 def _at_sign(tokens: Sequence[Token], index: int) -> int:
-    """How many tokens the sign takes here: ``@``, ``at``, ``at sign``, 艾特, 圈a, 小老鼠, or 0 for none."""
-    rest = _SIGNS.get(tokens[index].text)
-    if rest is None or any(_text(tokens, index + place) != text for place, text in enumerate(rest, 1)):
+    """How many tokens the sign takes that may begin here: ``@``, ``at``, ``at sign``, 艾特, 圈a, 小老鼠; 0 for none."""
+    rest = _SIGNS[tokens[index].text]
+    if any(_text(tokens, index + place) != text for place, text in enumerate(rest, 1)):
         return 0
     return 2 if tokens[index].text == "at" and _text(tokens, index + 1) == "sign" else 1 + len(rest)
 

@@ -70,6 +70,7 @@ class KeptLive(Generic[S]):
 
     def __init__(self, vault: Vault, handler: LiveHandler[S]) -> None:
         self.remembers = handler.remembers
+        self.drop = handler.drop
         self.forget = handler.forget
         self.ends = handler.ends
         self._vault = vault

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from pipeline.privacy.digits import Said, piece_at
+from pipeline.privacy.digits import INSIDE, Said, may_begin, piece_at
 from pipeline.privacy.lexicon import CODE_ALPHABET, CURRENCIES, FILLERS, NO_LETTERS, UNITS, UNITS_OF_AMOUNTS, WEAK
 from pipeline.privacy.tokens import Kind, Token
 from schemas.transcript import Segment
@@ -17,6 +17,9 @@ _AT_THE_EDGE: Final = 2
 _AFTER_LATIN: Final = "\u0250"
 _YEAR_LENGTH: Final = 4
 _NAMES_A_LETTER: Final = frozenset({"for", "like"})
+_BEFORE_A_NAME: Final = _NAMES_A_LETTER | {"in"}
+_GOES_ON: Final = FILLERS | INSIDE | _BEFORE_A_NAME | {"as"}
+"""Words that may stand inside a number with letters: ``b as in bravo``."""
 
 
 class Part(NamedTuple):
@@ -56,9 +59,39 @@ class Mixed(NamedTuple):
 
 def mixed(tokens: Sequence[Token], segments: Sequence[Segment]) -> Iterator[Mixed]:
     """What could be a number with letters in it; they do not overlap, and a letter that is a word is no part of one."""
+    for first, after in _near_digits(tokens, segments):
+        yield from _mixed_within(tokens, first, after, segments)
+
+
+def _near_digits(tokens: Sequence[Token], segments: Sequence[Segment]) -> Iterator[tuple[int, int]]:
+    """From what ends a number to what ends the next, wherever there are digits between: most of a text is left out."""
+    done = 0
+    for place, token in enumerate(tokens):
+        if place < done or not may_begin(token):
+            continue
+        first, after = place, place + 1
+        while first > done and not _is_end(tokens, first - 1, segments):
+            first -= 1
+        while after < len(tokens) and not _is_end(tokens, after, segments):
+            after += 1
+        yield first, after
+        done = after
+
+
+def _is_end(tokens: Sequence[Token], index: int, segments: Sequence[Segment]) -> bool:
+    """Whether no number goes on across this token, whatever stands before it."""
+    token = tokens[index]
+    if token.kind is not Kind.WORD:
+        return token.kind is Kind.STOP
+    if may_begin(token) or token.text in _GOES_ON or (index and tokens[index - 1].text in _BEFORE_A_NAME):
+        return False
+    return _part(tokens, index, segments) is None
+
+
+def _mixed_within(tokens: Sequence[Token], index: int, end: int, segments: Sequence[Segment]) -> Iterator[Mixed]:
     parts: list[Part] = []
-    index = fillers = 0
-    while index < len(tokens):
+    fillers = 0
+    while index < end:
         if (part := _part(tokens, index, segments)) is not None:
             if part.text:
                 parts.append(part)

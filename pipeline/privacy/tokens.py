@@ -14,16 +14,18 @@ from schemas.transcript import Segment
 PAUSE_MS: Final = 10_000
 """A number goes on in the speaker's next segment if that begins within this time."""
 _SOFT: Final = frozenset(".,;!?()+~…·•、。")
+# Words first, as most tokens are some; no two of the first three begin with the same character.
 _TOKEN: Final = re.compile(
-    r"(?P<stop>"
-    r"(?<!\d)(?:(?:19|20)\d\d([-/.])\d{1,2}\2\d{1,2}|\d{1,2}([-/.])\d{1,2}\3(?:19|20)\d\d)(?![-/.]?\d)"  # a date
+    r"(?P<word>[A-Za-zÀ-ɏ\uff21-\uff3a\uff41-\uff5a]+(?:['\u2019][A-Za-z]+)?)"
+    r"|(?P<letter>[^\W\d_])"
+    r"|(?P<stop>"
+    r"(?<!\d)(?:(?:19|20)\d\d([-/.])\d{1,2}\4\d{1,2}|\d{1,2}([-/.])\d{1,2}\5(?:19|20)\d\d)(?![-/.]?\d)"  # a date
     r"|(?<!\d)\d{1,2}[:\uff1a]\d{2}(?!\d)"  # a time of day
     r"|(?<![\d.])\d{1,9}\.\d{1,2}(?![\d.]*\d))"  # a decimal number
     r"|(?P<number>(?<!\d)\d{1,3}(?:,\d{3})+(?!\d)|\d+)"
-    r"|(?P<word>[A-Za-zÀ-ɏ\uff21-\uff3a\uff41-\uff5a]+(?:['\u2019][A-Za-z]+)?)"
-    r"|(?P<letter>[^\W\d_])"
     r"|(?P<mark>\S)"
 )
+_LETTERS: Final = frozenset({"word", "letter"})
 
 
 class Kind(Enum):
@@ -55,6 +57,10 @@ class Token(NamedTuple):
     glued: bool = False
 
 
+_token: Final = tuple.__new__
+"""A token of all its values at once; to name them takes longer than to find one."""
+
+
 def streams(segments: Sequence[Segment]) -> list[list[Token]]:
     """The tokens of each speaker (channel and role) in order of time, cut where the speaker pauses for long."""
     found: list[list[Token]] = []
@@ -83,17 +89,16 @@ def tokens_of(text: str, segment: int = 0) -> Iterator[Token]:
     last_end = -1
     for match in _TOKEN.finditer(text):
         start, end = match.span()
-        kind, said = _read(match.lastgroup or "", match.group())
-        yield Token(kind, said, segment, start, end, start == last_end)
+        group = match.lastgroup
+        kind, said = _word(match[0]) if group in _LETTERS else _read(group, match[0])
+        yield _token(Token, (kind, said, segment, start, end, start == last_end))
         last_end = end
 
 
-def _read(group: str, text: str) -> tuple[Kind, str]:
+def _read(group: str | None, text: str) -> tuple[Kind, str]:
     if group == "stop":
         return Kind.STOP, text
-    if group == "number":
-        return Kind.NUMBER, ascii_digits(text)
-    return _mark(text) if group == "mark" else (Kind.WORD, _word(text))
+    return (Kind.NUMBER, ascii_digits(text)) if group == "number" else _mark(text)
 
 
 def ascii_digits(text: str) -> str:
@@ -110,8 +115,8 @@ def _mark(text: str) -> tuple[Kind, str]:
 
 
 @lru_cache(maxsize=8_192)
-def _word(text: str) -> str:
-    return plain(text).lower()
+def _word(text: str) -> tuple[Kind, str]:
+    return Kind.WORD, plain(text).lower()
 
 
 def plain(text: str) -> str:

@@ -15,6 +15,8 @@ from pipeline.store.gathering import Gathering
 
 MOST: Final = 256
 """Points of one request."""
+_WRITES_AT_ONCE: Final = 2
+"""Requests of one collection: the vectors of one are made while Qdrant writes the other."""
 
 
 class Coalescing:
@@ -34,7 +36,9 @@ class Coalescing:
             return
         if collection not in self._writes:
             send = partial(self._put, collection)
-            self._writes[collection] = Gathering(send, most=self._most, id_of=lambda point: point.id)
+            self._writes[collection] = Gathering(
+                send, most=self._most, id_of=lambda point: point.id, at_once=_WRITES_AT_ONCE
+            )
         await self._writes[collection].ask(points, over)
 
     async def get(self, collection: str, ids: Sequence[str]) -> list[Hit]:

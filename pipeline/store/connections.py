@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
+from weakref import WeakSet
 
 from pipeline.dependencies import answered
 from pipeline.errors import Config, ConvmineError, Poison, Retryable
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     import httpx
     from qdrant_client import AsyncQdrantClient
     from qdrant_client.http.exceptions import UnexpectedResponse
+    from qdrant_client.local.local_collection import LocalCollection
 
 T = TypeVar("T")
 Call = Callable[["AsyncQdrantClient"], Coroutine[Any, Any, T]]
@@ -97,6 +99,9 @@ class Folder:
 
     The client's local mode computes and writes inside its coroutines, so each call runs to its end in one thread of its
     own: the event loop stays free, and calls never overlap.
+
+    It commits each point by itself. A kill takes none that was written; a power failure may take the last ones, but
+    leaves the folder whole.
     """
 
     has_indexes: Final = False
@@ -106,6 +111,7 @@ class Folder:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="qdrant-local")
         self._runner = asyncio.Runner()  # a loop for each call takes longer than most calls
         self._client: AsyncQdrantClient | None = None
+        self._eased: WeakSet[LocalCollection] = WeakSet()
 
     async def run(self, call: Call[T]) -> T:
         with _translated(f"the store in {self._path}"):
@@ -117,7 +123,11 @@ class Folder:
         self._thread.shutdown(wait=False)
 
     def _run(self, call: Call[T]) -> T:
-        return self._runner.run(call(self._opened()))
+        from pipeline.store.local_mode import ease
+
+        client = self._opened()
+        ease(client, self._eased)
+        return self._runner.run(call(client))
 
     def _close(self) -> None:
         if self._client is not None:
@@ -129,9 +139,13 @@ class Folder:
         if self._client is None:
             from qdrant_client import AsyncQdrantClient
 
+            from pipeline.store.local_mode import hasten, uncollected
+
+            hasten()
             warnings.filterwarnings("ignore", message="Local mode is not recommended")  # the store says so itself
             try:
-                self._client = AsyncQdrantClient(path=str(self._path))
+                with uncollected():
+                    self._client = AsyncQdrantClient(path=str(self._path))
             except RuntimeError as error:
                 if "already accessed" not in str(error):
                     raise

@@ -1,6 +1,6 @@
-"""Requests of many callers sent together, one at a time: what comes while it is on its way goes with the next.
+"""Requests of many callers sent together: what comes while one is on its way goes with the next.
 
-Nothing waits for company by the clock: with nothing on its way, a request goes at once.
+Nothing waits for company by the clock: with nothing on its way, a request goes at once; beside others only a full one.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ class Gathering(Generic[T, A]):
         send: sends items under a condition; its answer goes to all that shared the request.
         most: items of one request; more only where one caller brings more.
         id_of: names what is written by an item; without it, items may go side by side.
+        at_once: requests on their way; with two, one is made ready while the other is being answered.
     """
 
     def __init__(
@@ -49,12 +50,14 @@ class Gathering(Generic[T, A]):
         *,
         most: int,
         id_of: Callable[[T], str] | None = None,
+        at_once: int = 1,
     ) -> None:
         self._send = send
         self._most = most
         self._id_of = id_of
+        self._at_once = at_once
         self._waiting: deque[_Asked[T, A]] = deque()
-        self._work: asyncio.Task[None] | None = None
+        self._under_way: dict[asyncio.Task[None], Sequence[_Asked[T, A]]] = {}
 
     async def ask(self, items: Sequence[T], condition: object = None) -> A:
         """The answer to these items, sent in company.
@@ -77,27 +80,27 @@ class Gathering(Generic[T, A]):
                 answered(dependency)
 
     def _begin(self) -> None:
-        if self._work is None and self._waiting:
+        """Send what may go now."""
+        while len(self._under_way) < self._at_once and self._is_time() and (company := self._take()):
             # A context of its own: what is sent belongs to no single caller.
-            self._work = asyncio.get_running_loop().create_task(self._deliver(), context=Context())
+            task = asyncio.get_running_loop().create_task(self._answer(company), context=Context())
+            self._under_way[task] = company
+            task.add_done_callback(self._answered)
 
-    async def _deliver(self) -> None:
-        """Request after request, as long as somebody waits."""
-        try:
-            while self._waiting:
-                company = self._take()
-                try:
-                    await self._answer(company)
-                finally:
-                    for asked in company:
-                        asked.answer.cancel()  # without effect on those that have theirs
-        finally:
-            self._work = None
+    def _is_time(self) -> bool:
+        return not self._under_way or sum(len(asked.items) for asked in self._waiting) >= self._most
+
+    def _answered(self, task: asyncio.Task[None]) -> None:
+        for asked in self._under_way.pop(task):
+            asked.answer.cancel()  # without effect on those that have theirs
+        if not task.cancelled():
+            self._begin()
 
     def _take(self) -> list[_Asked[T, A]]:
         """The next that can go together; the first that cannot is waited for by all behind it."""
         company: list[_Asked[T, A]] = []
-        ids, room = set[str](), self._most
+        ids = {id_ for others in self._under_way.values() for asked in others for id_ in asked.ids}
+        room = self._most
         while self._waiting:
             first = self._waiting[0]
             fits = len(first.items) <= room and first.condition == company[0].condition if company else True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import TYPE_CHECKING, Self
 from uuid import UUID
 
@@ -52,8 +53,10 @@ class Mark:
             return cls()
         try:
             value, *seen = json.loads(text)
+            if not isfinite(value):
+                raise _no_mark(text)
             return cls(float(value), tuple(map(str, seen)))
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OverflowError):
             raise _no_mark(text) from None
 
     def after(self, records: Sequence[models.Record]) -> Self:

@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from pipeline.store.generations.physical import Layout
 
 
-def open_store(settings: Settings) -> VectorStore:
+def open_store(settings: Settings, connection: Connection | None = None) -> VectorStore:
     """The store of these settings; nothing is connected before its first use, and the caller closes it.
+
+    It closes the ``connection`` with it, where one is given that others use, too.
 
     Raises:
         Config: the embedder that is set is not installed.
@@ -23,7 +25,9 @@ def open_store(settings: Settings) -> VectorStore:
     from pipeline.store.qdrant import QdrantStore
 
     store = settings.store
-    return QdrantStore(connection_of(store), embedder_of(settings), prefix=store.prefix, layout=layout_of(store))
+    return QdrantStore(
+        connection or connection_of(store), embedder_of(settings), prefix=store.prefix, layout=layout_of(store)
+    )
 
 
 def connection_of(store: StoreSettings) -> Connection:
@@ -72,14 +76,14 @@ def embedder_of(settings: Settings) -> Embedder:
 
 
 @asynccontextmanager
-async def store_of(settings: Settings) -> AsyncIterator[VectorStore]:
+async def store_of(settings: Settings, connection: Connection | None = None) -> AsyncIterator[VectorStore]:
     """The store of these settings, prepared, and closed at the end.
 
     Raises:
         Retryable: Qdrant is away, or another process has its folder open.
         Config: a setting is wrong, or the collections were made with another embedder.
     """
-    store = open_store(settings)
+    store = open_store(settings, connection)
     try:
         await store.prepare()
         yield store

@@ -222,7 +222,9 @@ def _utterance(inbound: Inbound, call_id: str, call: Fields, segment: Segment) -
 
 
 def timed(segment: Segment) -> Fields:
-    """When each word of an utterance was said, and what of it nobody may hear."""
+    """When each word of an utterance was said, and what of it nobody may hear; most say neither."""
+    if not segment.words and not segment.masked:
+        return {}
     return segment.model_dump(mode="json", include={"words", "masked"})
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from pipeline.ports import Embedder, Hit, Order, Point, Where
@@ -45,16 +45,24 @@ class QdrantStore:
         embedder: makes the vectors.
         prefix: goes before the name of each collection.
         layout: of collections that it makes.
+        pinned: generations that it keeps to, by collection, whichever are current.
     """
 
     def __init__(
-        self, connection: Connection, embedder: Embedder, *, prefix: str = "", layout: Layout | None = None
+        self,
+        connection: Connection,
+        embedder: Embedder,
+        *,
+        prefix: str = "",
+        layout: Layout | None = None,
+        pinned: Mapping[str, str] | None = None,
     ) -> None:
         self._connection = connection
         self._embedder = embedder
         self._prefix = prefix
         self._layout = layout or Layout()
-        self._names: dict[str, str] = {}
+        self._pinned = dict(pinned or {})
+        self._names: dict[str, str] = {**self._pinned}
 
     async def prepare(self) -> None:
         """Create what is missing and check that the embedder is the one the collections were made with.
@@ -183,6 +191,8 @@ class QdrantStore:
         return self._names.get(collection, self._prefix + collection)
 
     async def _prepare(self, collection: Collection, stamp: Stamp, known: Catalogue | None = None) -> None:
+        if collection.name in self._pinned:
+            return
         plan = Plan(collection, stamp, self._layout)
         found = await prepared(self._connection, self._prefix + collection.name, plan, known)
         self._names[collection.name] = found.name
@@ -204,6 +214,10 @@ class QdrantStore:
 
     async def _upsert(self, collection: str, structs: list[models.PointStruct], over: Where | None) -> None:
         condition = None if over is None else to_filter(over)
+        if not self._connection.has_indexes:
+            from pipeline.store.local_mode import compact
+
+            compact(structs)
         await self._on(
             collection, lambda client, name: client.upsert(name, structs, update_filter=condition, wait=True)
         )

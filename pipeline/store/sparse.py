@@ -49,9 +49,9 @@ def tokens(text: str) -> list[Token]:
 
 def document_vector(text: str, average_words: float) -> SparseVector:
     """The stored side of BM25; ``average_words`` is the length of a typical text of the collection, in terms."""
-    counts = Counter(_terms(text))
-    norm = K1 * (1 - B + B * sum(counts.values()) / average_words)
-    return _vector({term: count * (K1 + 1) / (count + norm) for term, count in counts.items()})
+    terms = _terms(text)
+    norm = K1 * (1 - B + B * len(terms) / average_words)
+    return _vector({term: count * (K1 + 1) / (count + norm) for term, count in Counter(terms).items()})
 
 
 def query_vector(text: str) -> SparseVector:
@@ -77,14 +77,17 @@ def highlights(text: str, query: str) -> tuple[tuple[int, int], ...]:
     return tuple(merged)
 
 
-def _terms(text: str) -> Iterator[str]:
+def _terms(text: str) -> list[str]:
     """The terms of ``tokens`` without their places, for which nobody asks when a text is stored."""
-    for found in _RUNS.finditer(text):
-        word = found["word"]
-        if word is not None and (word.isascii() or not _HAN.search(word)):
-            yield _term(word)
+    terms: list[str] = []
+    for han, word in _RUNS.findall(text):
+        if word.isascii() and word:
+            terms.append(_term(word))
+        elif han:
+            terms.extend(_jieba().cut_for_search(han))
         else:
-            yield from (token.term for run in _pieces(found) for token in _cut(run))
+            terms.extend(token.term for piece in _pieces(word, 0) for token in _cut(piece))
+    return terms
 
 
 @lru_cache(maxsize=_WORDS_AT_HAND)
@@ -98,22 +101,24 @@ def _vector(weights: dict[str, float]) -> SparseVector:
     for term, weight in weights.items():
         index = term_index(term)
         by_index[index] = by_index.get(index, 0.0) + weight
-    ordered = sorted(by_index.items())
-    return SparseVector(tuple(index for index, _ in ordered), tuple(weight for _, weight in ordered))
+    ordered = sorted(by_index)
+    return SparseVector(tuple(ordered), tuple(by_index[index] for index in ordered))
 
 
 def _runs(text: str) -> Iterator[Token]:
     """Words, and stretches of Chinese, as they stand in the text; a word may carry Chinese along (``5G套餐``)."""
     for found in _RUNS.finditer(text):
-        yield from _pieces(found)
+        if found["han"]:
+            yield Token(found["han"], *found.span())
+        else:
+            yield from _pieces(found["word"], found.start())
 
 
-def _pieces(found: re.Match[str]) -> Iterator[Token]:
-    if found["han"]:
-        yield Token(found["han"], *found.span())
+def _pieces(word: str, start: int) -> Iterator[Token]:
+    if word.isascii():
+        yield Token(word, start, start + len(word))
         return
-    start = found.start()
-    for piece in re.split(f"({_HAN.pattern}+)", found["word"]):
+    for piece in re.split(f"({_HAN.pattern}+)", word):
         if piece:
             yield Token(piece, start, start + len(piece))
         start += len(piece)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from pipeline.moments import clock
-from pipeline.store.answers import StoredTranscript
+from pipeline.store.answers import CallView, StoredTranscript
 from pipeline.transcripts.cues import cues, one_by_one, printable
 from pipeline.transcripts.vcon import vcon
 
@@ -45,9 +45,9 @@ def as_json(transcript: StoredTranscript) -> str:
     return json.dumps(document(transcript), ensure_ascii=False, indent=2) + "\n"
 
 
-def as_vcon(transcript: StoredTranscript) -> str:
-    """A vCon, unsigned."""
-    return json.dumps(vcon(transcript), ensure_ascii=False, indent=2) + "\n"
+def as_vcon(transcript: StoredTranscript, mined: CallView | None = None) -> str:
+    """A vCon, unsigned, with what was ``mined`` of the call."""
+    return json.dumps(vcon(transcript, mined), ensure_ascii=False, indent=2) + "\n"
 
 
 def document(transcript: StoredTranscript) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from benchmarks.store import main, ratio_of
-from benchmarks.store_ingest import Run, bare_run, worker_run
+from benchmarks.store_ingest import Run, bare_run, plain_run, worker_run
 from benchmarks.store_material import TENANT, Material, Place, Precomputed, fresh, material
 from pipeline.store.embedding.registry import HashingEncoder, InThread
 
@@ -30,6 +30,7 @@ async def test_both_sides_bring_all_points_in_and_leave_nothing_behind() -> None
         await worker_run(Place(), at_hand, found),
         await bare_run(Place(), at_hand, found, embeds=False),
         await bare_run(Place(), EMBEDDER, found, embeds=True),
+        await plain_run(at_hand, found),
     ]
     assert {run.points for run in runs} == {found.size}
     async with fresh(Place(), EMBEDDER) as (store, _, _):
@@ -56,3 +57,5 @@ def test_one_json_object_is_the_last_line_and_sizes_beyond_local_mode_are_not_ru
     assert (asked["50000"], asked["1000000"]) == ("not run", "not run")
     assert asked["200"]["search_hybrid_two_filters_ms"]["p95"] > 0
     assert asked["200"]["export"]["jsonl_rows_a_second"] > 0
+    assert asked["200"]["export"]["calls_parquet_rows_a_second"] > 0
+    assert report["figures"]["ingest"]["ratio_same_commits"] > 0

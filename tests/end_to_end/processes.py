@@ -14,14 +14,18 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
+# Set in tests/conftest.py, so that no test writes where a person keeps his own.
+PLACES = frozenset({"CONVMINE_AUDIT_PATH", "CONVMINE_BUDGET_LEDGER_PATH"})
 CONVMINE = [sys.executable, "-c", "from workers.cli import main; main()"]
 
 
 def environment(changes: Mapping[str, str]) -> dict[str, str]:
-    """This environment without settings of convmine, plus those given."""
+    """This environment without settings of convmine, but for where tests write, plus those given."""
     shared = {"KAFKA_BOOTSTRAP_SERVERS", "QDRANT_URL", "OPENAI_API_KEY", "OPENAI_BASE_URL"}
     kept = {
-        name: value for name, value in os.environ.items() if not name.startswith("CONVMINE_") and name not in shared
+        name: value
+        for name, value in os.environ.items()
+        if name in PLACES or not (name.startswith("CONVMINE_") or name in shared)
     }
     return {**kept, "PYTHONPATH": str(ROOT), **changes}
 

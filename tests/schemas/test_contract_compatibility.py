@@ -4,7 +4,7 @@ import copy
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.compatibility import added_properties, incompatible_changes
@@ -135,7 +135,6 @@ def test_words_may_change() -> None:
     assert incompatible_changes(OPEN, OPEN | {"title": "Other", "description": "Better said."}) == []
 
 
-@settings(deadline=None)
 @given(st.sampled_from(sorted(CONTRACTS)), st.data())
 def test_taking_any_property_out_of_any_contract_is_found(file: str, data: st.DataObject) -> None:
     schema = CONTRACTS[file]

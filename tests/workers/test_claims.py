@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.blobs.names import LARGEST_BLOB, checked
+from pipeline.blobs.names import LARGEST_BLOB, call_folder, checked
 from pipeline.errors import Poison, Retryable
 from pipeline.handling import Outbound
 from pipeline.settings import ClaimSettings, Settings
@@ -25,7 +25,6 @@ from workers.claims import (
     LENGTH,
     SHA256,
     Claims,
-    call_folder,
     claims_of,
     is_claimed,
     needs_claim,
@@ -81,7 +80,7 @@ async def claimed(claims: Claims) -> Record:
     call=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30),
     threshold=st.integers(1, 600),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 async def test_a_record_comes_back_as_it_went_in_whatever_its_size(reason: str, call: str, threshold: int) -> None:
     claims = Claims(InMemoryBlobs(), threshold)
     record = event(reason, call=call)

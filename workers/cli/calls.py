@@ -65,13 +65,33 @@ class Moment(click.ParamType):
 def show_call(call_id: str, at_s: int | None, *, as_json: bool) -> None:
     """Show one call: turns, intents, outcome, suggestions."""
     from pipeline.questions.question import ShowCall
+    from pipeline.store.known import Unknown
     from workers.cli.questions.asking import ask
 
-    view = asyncio.run(ask(ShowCall(call=call_id)))
+    try:
+        view = asyncio.run(ask(ShowCall(call=call_id)))
+    except Unknown:
+        _say_if_erased(call_id)
+        raise
     if as_json:
         print_json(call_document(view))
     else:
         print_call(view, at_s)
+
+
+def _say_if_erased(call_id: str) -> None:
+    """That a call was erased, where it was and the store can be asked; a gateway tells nothing of it.
+
+    Raises:
+        ConvmineError: it was.
+    """
+    from pipeline.errors import ConvmineError
+    from pipeline.settings import load
+    from workers.cli.calls_erase import erased_at
+
+    settings = load()
+    if settings.gateway.url is None and (since := asyncio.run(erased_at(settings, call_id))) is not None:
+        raise ConvmineError(f"call {call_id!r} was erased on {since.date()}", hint="convmine calls erasures") from None
 
 
 def call_document(view: CallView) -> dict[str, Any]:

@@ -35,11 +35,16 @@ def call_transcript(call_id: str, form: str | None, *, as_json: bool) -> None:
 
     if as_json and form not in {None, "json"}:
         raise click.UsageError("--json prints --format json; give one of them", click.get_current_context())
-    from pipeline.questions.question import ReadTranscript
+    from pipeline.questions.question import ReadTranscript, ShowCall
     from workers.cli.questions.asking import ask
 
     transcript = asyncio.run(ask(ReadTranscript(call=call_id)))
-    click.echo(FORMATS["json" if as_json else form or "txt"](transcript), nl=False)
+    if form == "vcon":
+        from pipeline.transcripts.formats import as_vcon
+
+        click.echo(as_vcon(transcript, asyncio.run(ask(ShowCall(call=call_id)))), nl=False)
+    else:
+        click.echo(FORMATS["json" if as_json else form or "txt"](transcript), nl=False)
     if not transcript.segments:
         click.echo(f"of call {call_id} no words are stored", err=True)
 

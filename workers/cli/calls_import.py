@@ -209,14 +209,18 @@ async def _kafka(settings: Settings) -> AsyncIterator[Take]:
 @asynccontextmanager
 async def _store(settings: Settings) -> AsyncIterator[Take]:
     """Hands the very events that would be published to the index stage, here: those of a call in their order."""
+    from pipeline.erasure.obeying import obeying
+    from pipeline.erasure.record import erased_on_record
     from pipeline.handling import Inbound, Position
     from pipeline.store.coalesced import Coalescing
-    from pipeline.store.open import store_of
+    from pipeline.store.open import connection_of, store_of
     from pipeline.store.stage import build
     from workers.entry import entering
 
-    async with store_of(settings) as store:
-        handle = build(store=Coalescing(store))
+    connection = connection_of(settings.store)
+    async with store_of(settings, connection) as store:
+        erased = await erased_on_record(connection, settings.store.prefix)
+        handle = obeying(erased, build(store=Coalescing(store)))
 
         async def take_call(outcomes: Sequence[CallOutcome]) -> None:
             for one in outcomes:

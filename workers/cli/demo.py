@@ -19,6 +19,7 @@ from workers.cli.facts import CHANNEL_ROLE, LANGUAGE
 from workers.cli.output import json_option, print_json
 
 if TYPE_CHECKING:
+    from pipeline.erasure.erased import Erased
     from pipeline.ports import VectorStore
     from pipeline.samples import Entry
     from pipeline.store.answers import CallView
@@ -154,8 +155,12 @@ async def _run(settings: Settings, records: Sequence[NewRecord], ids: Sequence[s
 
     views: list[CallView] = []
 
-    async def collect(store: VectorStore) -> None:
-        views.extend([await show_call(store, call_id, tenant_id=settings.tenant) for call_id in ids])
+    async def collect(store: VectorStore, erased: Erased) -> None:
+        for call_id in ids:
+            if (since := erased.since(settings.tenant, call_id)) is not None:
+                click.echo(f"{call_id} was erased on {since.date()}, and stays so", err=True)
+            else:
+                views.append(await show_call(store, call_id, tenant_id=settings.tenant))
 
     with stage_bars(quiet=quiet) as progress:
         await run_embedded(settings, records, progress, collect)

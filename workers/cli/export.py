@@ -120,7 +120,7 @@ async def _stream(settings: Settings, target: Target, table: str, narrowed: Narr
 
     writer = WRITERS["exact csv" if target.exact else target.form]
     write = sys.stdout.buffer.write
-    async with _pages_of(settings, narrowed.pinned(datetime.now(UTC))) as pages_of:
+    async with _pages_of(settings, target, (table,), narrowed.pinned(datetime.now(UTC))) as pages_of:
         header = csv_header(TABLES[table].names) if target.form == "csv" else ""
         is_first = True
         async for page in pages_of(table)(None):
@@ -160,7 +160,9 @@ async def _write(  # noqa: PLR0913 - one argument an option
                 bars({table: (done, 0)})
                 emptied_by.append(page.emptied_by)
 
-            async with _pages_of(settings, narrowed.pinned(progress.began)) as pages_of:
+            if before:
+                await _refuse_if_erased_since(settings, progress.began)
+            async with _pages_of(settings, target, tables, narrowed.pinned(progress.began)) as pages_of:
                 sources = [Source(table, pages_of(table), partial(target.opened, table)) for table in tables]
                 rows = await export_files(progress, file, sources, follow)
         file.remove()
@@ -193,12 +195,41 @@ def _standing(file: ProgressFile, target: Target, tables: tuple[str, ...], asked
     return found
 
 
+async def _refuse_if_erased_since(settings: Settings, began: datetime) -> None:
+    """What was written before a kill may have calls that were erased since; a gateway does not say.
+
+    Raises:
+        ConvmineError: some were.
+    """
+    from pipeline.erasure.record import erased_on_record
+    from pipeline.store.open import connection_of
+
+    if settings.gateway.url is not None:
+        return
+    connection = connection_of(settings.store)
+    try:
+        erased = await erased_on_record(connection, settings.store.prefix)
+    finally:
+        await connection.close()
+    since = [erased.since(settings.tenant, call) for call in erased.of(settings.tenant)]
+    if any(at is not None and at >= began for at in since):
+        raise ConvmineError(
+            "calls were erased since this export began, and may be in its first part", hint="--overwrite begins anew"
+        )
+
+
 @asynccontextmanager
-async def _pages_of(settings: Settings, narrowed: Narrowed) -> AsyncIterator[Any]:
-    """Gives the pages of each table, from the store or through the gateway."""
+async def _pages_of(
+    settings: Settings, target: Target, tables: tuple[str, ...], narrowed: Narrowed
+) -> AsyncIterator[Any]:
+    """Gives the pages of each table, from the store, once that is recorded, or through the gateway, which does so."""
     from pipeline.export.files import row_pages, vcon_pages
     from workers.cli.questions.asking import answers_of
+    from workers.cli.recording import record
 
+    if settings.gateway.url is None:
+        where = [*map(str, narrowed.where)]
+        await record(settings, "export", form=target.form, tables=tables, where=where, out=str(target.out))
     async with answers_of(settings) as answers:
 
         def pages_of(table: str) -> Pages:

@@ -87,8 +87,8 @@ async def _made(settings: Settings, recipe: Recipe) -> dict[str, Example | LeftO
     """What becomes of each call that was judged, by its id."""
     from pipeline.labels.finetune import LeftOut, example_of, judged_calls
     from pipeline.labels.stored_calls import stored_call
-    from pipeline.store.open import store_of
     from pipeline.workbench.places import open_workbench
+    from workers.cli.recording import recorded_store_of
 
     workbench = open_workbench(settings)
     try:
@@ -96,7 +96,7 @@ async def _made(settings: Settings, recipe: Recipe) -> dict[str, Example | LeftO
     finally:
         await workbench.close()
     made: dict[str, Example | LeftOut] = {}
-    async with store_of(settings) as store:
+    async with recorded_store_of(settings, "finetune-export", calls=sorted(judged)) as store:
         for call_id, labels in sorted(judged.items()):
             call = await stored_call(store, settings.tenant, call_id)
             made[call_id] = LeftOut.GONE if call is None else example_of(call, labels, recipe)

@@ -27,4 +27,4 @@ def mcp() -> None:
         raise ConvmineError("the package mcp is not installed", hint="pip install 'convmine[mcp]'")
     from workers.mcp.server import serve
 
-    asyncio.run(serve(partial(answers_of, settings)))
+    asyncio.run(serve(partial(answers_of, settings, "mcp")))

@@ -169,9 +169,9 @@ async def _cases(wanted: _Wanted, workbench: Workbench) -> tuple[Sequence[Case],
         others = f"{read.others} calls of other scenarios or languages are left out." if read.others else ""
         return read.cases[: wanted.limit], (others,) if others else ()
     from pipeline.backtest.stored_cases import stored_cases
-    from pipeline.store.open import store_of
+    from workers.cli.recording import recorded_store_of
 
-    async with store_of(wanted.settings) as store:
+    async with recorded_store_of(wanted.settings, "prompt backtest") as store:
         found = await stored_cases(
             store,
             workbench,

@@ -155,7 +155,7 @@ def call_or_sample(settings: Settings, call: TranscriptCompleted | None, chosen:
 
 async def _stored(settings: Settings, call_id: str) -> TranscriptCompleted:
     from pipeline.store import calls
-    from pipeline.store.open import store_of
+    from workers.cli.recording import recorded_store_of
 
-    async with store_of(settings) as store:
+    async with recorded_store_of(settings, "prompt", calls=(call_id,)) as store:
         return (await calls.transcript(store, call_id, tenant_id=settings.tenant)).as_event()

@@ -89,12 +89,12 @@ async def _session(settings: Settings, workbench: Workbench, asked: _Asked, by: 
     from pipeline.labels.label import by_call
     from pipeline.scenarios.files import ScenarioError
     from pipeline.scenarios.opened import load_library
-    from pipeline.store.open import store_of
+    from workers.cli.recording import recorded_store_of
 
     library = load_library(settings)
     labels = by_call(await workbench.labels(settings.tenant))
     waiting: list[Judging] = []
-    async with store_of(settings) as store:
+    async with recorded_store_of(settings, "prompt label") as store:
         async for call in _calls(store, settings.tenant, asked):
             try:
                 edition = library(call.scenario, settings.tenant).edition(call.language)

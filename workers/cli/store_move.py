@@ -37,6 +37,7 @@ def move_store(url: str, *, as_json: bool) -> None:
 
 
 async def _move(store: StoreSettings, url: str, *, quiet: bool) -> list[Moved]:
+    from pipeline.erasure.record import ErasureRecord
     from pipeline.errors import Config
     from pipeline.store.connections import Folder
     from pipeline.store.generations.moving import move
@@ -47,6 +48,7 @@ async def _move(store: StoreSettings, url: str, *, quiet: bool) -> list[Moved]:
         raise Config("CONVMINE_STORE_PATH", plain(f"{store.path} holds no store of local mode"))
     source, target = Folder(store.path), server_at(url, store)
     try:
+        await ErasureRecord(source, prefix=store.prefix).copy_to(ErasureRecord(target, prefix=store.prefix))
         with stage_bars(quiet=quiet) as tell:
             return await move(source, target, prefix=store.prefix, layout=layout_of(store), tell=tell)
     finally:

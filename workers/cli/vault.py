@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import getpass
-from collections.abc import Awaitable, Callable
+import re
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import click
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from pipeline.privacy.vault import Vault
 
 T = TypeVar("T")
+
+_TOKEN: Final = re.compile(r"[0-9a-f]{32}")
 
 _who = click.option(
     "--who", help="Who is looking, as it is recorded; the name of the user on this machine if not given."
@@ -40,6 +43,7 @@ def make_key() -> None:
 def show(what: str, who: str | None, *, as_json: bool) -> None:
     """Show what was masked in a CALL, or one thing by its TOKEN. It is recorded that you looked."""
     tenant = load().tenant
+    _record("vault show", calls=() if _TOKEN.fullmatch(what) else (what,), what=what)
     kept = _with_vault(lambda vault: vault.reveal(what, tenant_id=tenant, who=who or getpass.getuser()))
     if as_json:
         items = [
@@ -74,6 +78,7 @@ def log(*, as_json: bool) -> None:
 def erase(call: str, who: str | None, *, as_json: bool) -> None:
     """Delete what is kept of a CALL, beyond recovery."""
     subject = f"{load().tenant}:{call}"
+    _record("vault erase", calls=(call,))
     count = _with_vault(lambda vault: vault.erase(subject, who=who or getpass.getuser()))
     if as_json:
         print_json({"subject": subject, "erased": count})
@@ -94,6 +99,13 @@ def _with_vault(ask: Callable[[Vault], Awaitable[T]]) -> T:
             await vault.close()
 
     return asyncio.run(run())
+
+
+def _record(action: str, *, calls: Sequence[str] = (), **about: str) -> None:
+    """In the audit log, too, which has all that people look at; the vault's own has what it gave."""
+    from workers.cli.recording import record
+
+    asyncio.run(record(load(), action, calls=calls, **about))
 
 
 def _at(seconds: float) -> str:

@@ -11,10 +11,12 @@ from fastapi.responses import JSONResponse
 from prometheus_client import CollectorRegistry
 
 from pipeline.access.principal import READERS
+from pipeline.questions.answering import Answers
 from pipeline.questions.fields import FIELDS, FieldType
 from workers.gateway.access_log import AccessLog, GatewayMeasures
+from workers.gateway.auditing import Auditing, add_audit
 from workers.gateway.bounds import Bounds, Limits
-from workers.gateway.door import SCOPES, Authenticate, Door, GuardedRoute
+from workers.gateway.door import SCOPES, Authenticate, Door, GuardedRoute, asker_of
 from workers.gateway.faults import add_handlers
 from workers.gateway.openapi import openapi_of
 from workers.gateway.pages import AnswersFor, add_question_pages
@@ -51,6 +53,7 @@ def create_app(  # noqa: PLR0913 - its parts, each by name
     *,
     put: Put | None = None,
     ask_sql: AskSql | None = None,
+    auditing: Auditing | None = None,
     health: Health | None = None,
     limits: Limits | None = None,
     registry: CollectorRegistry | None = None,
@@ -62,6 +65,7 @@ def create_app(  # noqa: PLR0913 - its parts, each by name
         authenticate: whose a bearer token is.
         put: makes a question of words; where it is not given, words are refused.
         ask_sql: answers SQL, to who may ask it; likewise.
+        auditing: where it is recorded who asks what; where it is not given, nowhere.
         health: what ``/healthz`` and ``/readyz`` say; well and ready, where it is not given.
         limits: what a request may take.
         registry: where what is measured goes.
@@ -70,10 +74,13 @@ def create_app(  # noqa: PLR0913 - its parts, each by name
     app.openapi = partial(openapi_of, app)  # type: ignore[method-assign]  # FastAPI's own way to extend it
     app.router.route_class = GuardedRoute
     add_handlers(app)
-    add_question_pages(app.router, answers_for)
+    auditing = auditing or Auditing()
+    answers_to = partial(_answers_to, answers_for, auditing)
+    add_question_pages(app.router, answers_to)
     add_wording(app.router, put)
-    add_sql(app.router, ask_sql)
-    add_export(app.router, answers_for)
+    add_sql(app.router, ask_sql, auditing)
+    add_export(app.router, answers_to, auditing)
+    add_audit(app.router, auditing)
     _add_vocabulary(app.router)
     _add_open_pages(app, health or Health((), stall_s=0))
     # The last one that is added is the outermost.
@@ -81,6 +88,11 @@ def create_app(  # noqa: PLR0913 - its parts, each by name
     app.add_middleware(Door, authenticate=authenticate)
     app.add_middleware(AccessLog, measures=GatewayMeasures(registry or CollectorRegistry()))
     return app
+
+
+def _answers_to(answers_for: AnswersFor, auditing: Auditing, request: Request) -> Answers:
+    """Who answers a request: of what its key may see, each answer recorded."""
+    return auditing.audited(request, answers_for(asker_of(request)))
 
 
 def _add_vocabulary(router: APIRouter) -> None:

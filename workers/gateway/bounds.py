@@ -17,7 +17,7 @@ class Limits:
     """Requests at once, seconds without any progress, and bytes of a body."""
 
     at_once: int = 64
-    timeout_s: float = 60.0
+    timeout_s: float = 30.0
     max_body_bytes: int = 1_000_000
 
 

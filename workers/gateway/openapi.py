@@ -14,6 +14,7 @@ _TAGS: Final = [
     {"name": "questions", "description": "What analysts ask of many calls. An agent's key sees that agent's calls."},
     {"name": "tables", "description": "Many calls at once, for analysts."},
     {"name": "calls", "description": "One call. Of what a key may not see it is not said whether it is there."},
+    {"name": "audit", "description": "What people asked, for those who watch over it."},
     {"name": "health", "description": "Whether the gateway runs."},
 ]
 _DESCRIPTION: Final = """\

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+from pipeline.audit.logs import open_log
 from pipeline.export.incremental import Analytics, Refreshed
 from pipeline.export.sql import SqlAnswers
 from pipeline.llm.ledgers import open_ledger
@@ -18,6 +19,7 @@ from pipeline.questions.wording.model_answer import Meant
 from pipeline.questions.wording.worded import worded
 from pipeline.settings import AnalyticsSettings, Settings
 from pipeline.store.open import store_of
+from workers.gateway.auditing import Auditing
 from workers.gateway.pages import AnswersFor
 from workers.gateway.tables import AskSql
 from workers.gateway.wording import Put
@@ -29,6 +31,7 @@ class Opened:
 
     answers_for: AnswersFor
     ask_sql: AskSql
+    auditing: Auditing
     put: Put | None
 
 
@@ -48,7 +51,10 @@ async def opened(settings: Settings, meter: Meter) -> AsyncIterator[Opened]:
         analytics = SharedAnalytics(store, ledger, settings.analytics)
         stack.push_async_callback(analytics.stop)
         sql = SqlAnswers(settings.analytics, analytics).sql
-        yield Opened(lambda asker: StoredAnswers(store, asker), sql, put)
+        log = open_log(settings)
+        stack.push_async_callback(log.close)
+        auditing = Auditing(log, settings.audit.required)
+        yield Opened(lambda asker: StoredAnswers(store, asker), sql, auditing, put)
 
 
 class SharedAnalytics(Analytics):

@@ -19,12 +19,14 @@ from pipeline.questions.answering import KINDS, Answers
 from pipeline.questions.asker import Asker
 from pipeline.questions.condition import parse_condition
 from pipeline.questions.question import Question
-from workers.gateway.door import SCOPES, asker_of, principal_of
+from workers.gateway.door import SCOPES, principal_of
 from workers.gateway.parameters import asked, parameters_of, sign
 from workers.gateway.replies import answer_reply
 
 AnswersFor = Callable[[Asker], Answers]
 """Who answers somebody's questions."""
+AnswersTo = Callable[[Request], Answers]
+"""Who answers the question of a request, as whoever sent it may see."""
 Endpoint = Callable[..., Awaitable[Response]]
 
 _FROM_CUSTOMERS: Final = (parse_condition("role=customer"),)
@@ -64,13 +66,13 @@ PAGES: Final = (
 """In the order in which paths are matched."""
 
 
-def add_question_pages(router: APIRouter, answers_for: AnswersFor) -> None:
+def add_question_pages(router: APIRouter, answers_to: AnswersTo) -> None:
     """All pages on which questions are asked."""
-    _add_any(router, answers_for)
+    _add_any(router, answers_to)
     for page in PAGES:
         router.add_api_route(
             page.path,
-            _endpoint(page, answers_for),
+            _endpoint(page, answers_to),
             methods=["GET"],
             summary=page.summary,
             tags=[page.tag],
@@ -82,12 +84,12 @@ def add_question_pages(router: APIRouter, answers_for: AnswersFor) -> None:
         )
 
 
-def _add_any(router: APIRouter, answers_for: AnswersFor) -> None:
+def _add_any(router: APIRouter, answers_to: AnswersTo) -> None:
     examples = {page.path: {"summary": page.summary, "value": _written(page.example)} for page in PAGES}
     body = Annotated[Question, Checked(discriminator="kind"), Body(openapi_examples=examples)]
 
     async def ask_any(request: Request, question: Any) -> Response:  # noqa: ANN401 - its type stands in the signature
-        return await _answered(request, question, answers_for)
+        return await _answered(request, question, answers_to)
 
     sign(ask_any, question=body)
     router.add_api_route(
@@ -106,7 +108,7 @@ def _add_any(router: APIRouter, answers_for: AnswersFor) -> None:
     )
 
 
-def _endpoint(page: Page, answers_for: AnswersFor) -> Endpoint:
+def _endpoint(page: Page, answers_to: AnswersTo) -> Endpoint:
     """A function with the parameters that the page's path and query have."""
     kind = type(page.example)
     in_path = [name for name in kind.model_fields if f"{{{name}:path}}" in page.path]
@@ -114,16 +116,16 @@ def _endpoint(page: Page, answers_for: AnswersFor) -> Endpoint:
 
     async def endpoint(request: Request, *, query: BaseModel, **path: str) -> Response:
         given = {name: getattr(query, name) for name in query.model_fields_set}
-        return await _answered(request, asked(kind, {**given, **path, **page.fixed}), answers_for)
+        return await _answered(request, asked(kind, {**given, **path, **page.fixed}), answers_to)
 
     sign(endpoint, query=Annotated[in_query, Query()], **dict.fromkeys(in_path, Annotated[str, Path()]))
     return endpoint
 
 
-async def _answered(request: Request, question: Question, answers_for: AnswersFor) -> Response:
+async def _answered(request: Request, question: Question, answers_to: AnswersTo) -> Response:
     if isinstance(question, q.Rows) and not principal_of(request.scope).roles & ANALYSTS:
         raise HTTPException(403, f"whole rows need a key with one of the scopes {', '.join(sorted(ANALYSTS))}")
-    answer = await answers_for(asker_of(request)).answer(question)
+    answer = await answers_to(request).answer(question)
     return answer_reply(request, answer, _answers(question))
 
 

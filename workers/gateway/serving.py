@@ -44,6 +44,7 @@ async def run_gateway(settings: Settings, listening_at: Callable[[str], None]) -
             keys.principal,
             put=asked.put,
             ask_sql=asked.ask_sql,
+            auditing=asked.auditing,
             health=health,
             limits=limits,
             registry=measures.registry,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request, Response
@@ -11,14 +12,16 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from pipeline.access.principal import ANALYSTS
+from pipeline.audit.act import command
 from pipeline.export.files import Narrowed, row_pages
 from pipeline.export.sql import SqlAnswer
 from pipeline.export.text_forms import WRITERS, csv_header
 from pipeline.questions.asker import Asker
 from pipeline.questions.fields import Of
 from pipeline.questions.question import Rows
+from workers.gateway.auditing import Auditing
 from workers.gateway.door import SCOPES, asker_of
-from workers.gateway.pages import AnswersFor
+from workers.gateway.pages import AnswersTo
 from workers.gateway.parameters import asked, parameters_of, sign
 from workers.gateway.problems import NotServed
 from workers.gateway.replies import answer_reply
@@ -43,7 +46,7 @@ class Statement(BaseModel):
     limit: Annotated[int | None, Field(ge=1, description="The most rows; the gateway has a limit of its own")] = None
 
 
-def add_sql(router: APIRouter, ask_sql: AskSql | None) -> None:
+def add_sql(router: APIRouter, ask_sql: AskSql | None, auditing: Auditing) -> None:
     """``POST /v1/sql``, over the tables of the key's tenant alone."""
 
     @router.post(
@@ -59,10 +62,12 @@ def add_sql(router: APIRouter, ask_sql: AskSql | None) -> None:
     async def sql(request: Request, said: Statement) -> Response:
         if ask_sql is None:
             raise NotServed("this gateway answers no SQL", hint="ask with /v1/questions")
-        return answer_reply(request, await ask_sql(asker_of(request), said.statement, said.limit), SqlAnswer)
+        asking = partial(ask_sql, asker_of(request), said.statement, said.limit)
+        answer = await auditing.recorder(request).around(command("sql", statement=said.statement), asking)
+        return answer_reply(request, answer, SqlAnswer)
 
 
-def add_export(router: APIRouter, answers_for: AnswersFor) -> None:
+def add_export(router: APIRouter, answers_to: AnswersTo, auditing: Auditing) -> None:
     """``GET /v1/export/{rows}``: all rows of a table that match, as they are read.
 
     Where that fails on its way the connection is cut; the command ``convmine export`` goes on where it was.
@@ -74,7 +79,9 @@ def add_export(router: APIRouter, answers_for: AnswersFor) -> None:
         question = asked(Rows, {**given, "of": rows})
         form: str = query.form  # type: ignore[attr-defined]  # the model is made above
         narrowed = Narrowed(question.where, question.outcomes).pinned(datetime.now(UTC))
-        pages = row_pages(answers_for(asker_of(request)), rows, narrowed, _PAGE)(None)
+        taken = command("export", form=query.form, tables=[rows], where=[*map(str, question.where)])  # type: ignore[attr-defined]  # the model is made above
+        await auditing.recorder(request).record(taken)
+        pages = row_pages(answers_to(request), rows, narrowed, _PAGE)(None)
         first = await anext(pages)  # what is wrong with the request is said before there is a response
 
         async def written() -> AsyncIterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -13,7 +13,7 @@ from pipeline.questions.coaching.proposals import FEWEST, ProposedCard, proposed
 from pipeline.questions.coaching.talking import TalkFigure, talk_figures
 from pipeline.questions.differences.call_sets import ANY, Tally, beside, roles_of, tally
 from pipeline.questions.differences.comparing import FEW, INFERRED
-from pipeline.questions.differences.contrasts import Contrast, Counted, contrasted, share
+from pipeline.questions.differences.contrasts import Contrast, Counted, Share, contrasted, share
 from pipeline.questions.fields import OutcomeSource, place_of_outcome
 from pipeline.questions.narrowing import Asking, combined, emptied_by, narrowed
 from pipeline.questions.question import Coach
@@ -89,11 +89,13 @@ async def coach(asking: Asking, question: Coach) -> Coached:
         await check_known(asking.store, asking.asker.scope, Named("agent", CALLS, "agent", question.agent))
         empty = await emptied_by(asking, CALLS, narrowings) or f"agent={question.agent}"
         return Coached(question.agent, question.outcomes, 0, emptied_by=empty)
-    ranking = await _ranking(asking, calls)
+    won, lost = await _decided(asking, calls)
+    ranking = ranked(won, lost)
     others = tuple(row for row in best(ranking) if row.agent != question.agent)
     best_calls = calls.of(*(row.agent for row in others)) if others else None
-    beside_best = await _beside(asking, own, own_calls, best_calls)
-    decided = next(one for one in beside_best if one.what == "won").a.of
+    own_won = share(won.get(question.agent, 0), won.get(question.agent, 0) + lost.get(question.agent, 0))
+    beside_best = await _beside(asking, own, own_won, others, best_calls)
+    decided = own_won.of
     unanswered = [topic for topic in own.unanswered if topic != ANY]
     listen = await with_open_objections(asking, own_calls.ended(OutcomeResult.LOST), unanswered, question.limit)
     same = dict.fromkeys(one.topic for one in listen)
@@ -122,29 +124,24 @@ async def coach(asking: Asking, question: Coach) -> Coached:
     )
 
 
-async def _ranking(asking: Asking, calls: _Calls) -> list[Ranked]:
+async def _decided(asking: Asking, calls: _Calls) -> tuple[Mapping[str, int], Mapping[str, int]]:
+    """Calls won and calls lost, by agent."""
     won, lost = [
         await asking.store.values(CALLS, "agent", calls.ended(result), limit=_MOST_AGENTS)
         for result in (OutcomeResult.WON, OutcomeResult.LOST)
     ]
-    return ranked(won, lost)
+    return won, lost
 
 
-async def _beside(asking: Asking, own: Tally, own_calls: _Calls, best_calls: _Calls | None) -> list[Contrast]:
+async def _beside(
+    asking: Asking, own: Tally, own_won: Share, others: Sequence[Ranked], best_calls: _Calls | None
+) -> list[Contrast]:
     none = Tally(0, {}, {}, {}, {})
-    others = none if best_calls is None else await tally(asking, best_calls.all)
-    won = [await _won(asking, calls) for calls in (own_calls, best_calls)]
-    roles = await roles_of(asking, {**own.intents, **others.intents})
-    rows = [Counted("won", "won", share(*won[0]), share(*won[1])), *beside(own, others, roles)]
+    theirs = none if best_calls is None else await tally(asking, best_calls.all)
+    their_won = share(sum(row.won.calls for row in others), sum(row.won.of for row in others))
+    roles = await roles_of(asking, {**own.intents, **theirs.intents})
+    rows = [Counted("won", "won", own_won, their_won), *beside(own, theirs, roles)]
     return contrasted(row for row in rows if row.what != "topic")
-
-
-async def _won(asking: Asking, calls: _Calls | None) -> tuple[int, int]:
-    """Calls won, of those won or lost."""
-    if calls is None:
-        return 0, 0
-    won, lost = [await asking.store.count(CALLS, calls.ended(one)) for one in (OutcomeResult.WON, OutcomeResult.LOST)]
-    return won, won + lost
 
 
 def _is_behind(contrast: Contrast) -> bool:

@@ -6,7 +6,7 @@ Each step looks first whether it is needed, so that a second run has nothing to 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -22,6 +22,7 @@ from pipeline.store.generations.names import Generations, catalogue, make_curren
 from pipeline.store.generations.next_generation import Work, build, still_written, swap, take_over
 from pipeline.store.generations.physical import Layout, Origin, Plan, add_indexes, info_of, lay_out
 from pipeline.store.generations.place import Place, since
+from pipeline.store.generations.reextracted import kept
 
 if TYPE_CHECKING:
     from qdrant_client import models
@@ -80,7 +81,7 @@ async def apply(to: Installation, *, re_embed: bool = False, drop_old: bool = Fa
         plan = Plan(collection, stamp, to.layout)
         steps += [Step(collection.name, done) for done in await _apply_one(to, plan, re_embed, drop_old)]
     known = await catalogue(to.connection)
-    others = [name for collection in COLLECTIONS for name in known.of(to.prefix + collection.name).others]
+    others = [name for one in COLLECTIONS for name in await _superseded(to, known.of(to.prefix + one.name))]
     return Applied(tuple(steps), tuple(others))
 
 
@@ -102,8 +103,8 @@ async def _apply_one(to: Installation, plan: Plan, re_embed: bool, drop_old: boo
     if re_embed and (made_anew := await _re_embedded(to, plan, found, moved_aside=moved_aside)):
         done += made_anew
         found = await _look(to, plan.collection)
-    if found.others and (re_embed or drop_old):
-        done += await _settled(to, plan, found, drop_old=drop_old)
+    if (re_embed or drop_old) and (others := await _superseded(to, found)):
+        done += await _settled(to, plan, found, others, drop_old=drop_old)
     return done
 
 
@@ -151,6 +152,11 @@ async def _re_embedded(to: Installation, plan: Plan, found: Generations, *, move
     if moved_aside and to.connection.has_indexes:
         # Workers that run know it by the alias' name and would follow the swap with the wrong vectors.
         return [f"not made anew yet: start its workers again, then: {RE_EMBED}"]
+    if await kept(to.connection, found):
+        raise ConvmineError(
+            f"a re-extraction has a version of {found.alias!r} beside the current one, made by the old embedder",
+            hint=f"convmine reextract drop, then: {RE_EMBED}",
+        )
     points = info.points_count or 0
     work = _work(to, plan, points, anew=True)
     made = await build(work, found)
@@ -158,11 +164,19 @@ async def _re_embedded(to: Installation, plan: Plan, found: Generations, *, move
     return [f"made {made} with {plan.stamp.name}, {points:,} points"]
 
 
-async def _settled(to: Installation, plan: Plan, found: Generations, *, drop_old: bool) -> list[str]:
+async def _superseded(to: Installation, found: Generations) -> list[str]:
+    """The generations before the current one, but those that a re-extraction has beside it."""
+    kept_back = await kept(to.connection, found)
+    return [name for name in found.others if name not in kept_back]
+
+
+async def _settled(
+    to: Installation, plan: Plan, found: Generations, others: Sequence[str], *, drop_old: bool
+) -> list[str]:
     """What was written to the old generations is taken over, and they are deleted if that is asked for."""
     done, work = list[str](), _work(to, plan, 0, anew=True)
     origin = Origin.of(await _info(to, found))
-    if origin is not None and origin.collection in found.others:
+    if origin is not None and origin.collection in others:
         if changed := await take_over(work, found.sure, origin):
             done.append(f"took over {changed:,} points from {origin.collection}")
         if drop_old and await still_written(work, origin):
@@ -170,7 +184,7 @@ async def _settled(to: Installation, plan: Plan, found: Generations, *, drop_old
                 f"workers with the old embedder still write to {origin.collection!r}",
                 hint="start them again with the new one, and in a minute: convmine store apply --drop-old",
             )
-    for name in found.others if drop_old else ():
+    for name in others if drop_old else ():
         await _delete(to.connection, name)
         done.append(f"deleted {name}")
     return done

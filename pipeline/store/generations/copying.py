@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from qdrant_client import models
 
 Remake = Callable[[Sequence["models.Record"]], Awaitable[Structs]]
-"""What is written of points that were read."""
+"""What is written of points that were read; some may be left out."""
 Tell = Callable[[int], None]
 """Is told how many points have been looked at."""
 
@@ -55,8 +55,8 @@ class Copying:
         async for stamps in _stamps(self.source, first):
             there = await _stamps_of(self.target, list(stamps))
             stale = {id_ for id_, at in stamps.items() if id_ not in there or there[id_] < at}
-            await self._copy([id_ for id_ in stamps if id_ in stale or there[id_] <= doubted], over)
-            new += len(stale)
+            written = await self._copy([id_ for id_ in stamps if id_ in stale or there[id_] <= doubted], over)
+            new += len(stale & written)
             looked += len(stamps)
             tell(looked)
         return new
@@ -72,10 +72,15 @@ class Copying:
         """How many points of the source the target does not have."""
         return len([id_ async for id_ in _only_in(self.source, self.target, None)])
 
-    async def _copy(self, ids: Sequence[str], over: Where | None) -> None:
+    async def _copy(self, ids: Sequence[str], over: Where | None) -> set[str]:
+        """The ids of what was written: all but what is left out or has gone."""
+        written = set[str]()
         for batch in _cut(ids, _BATCH):
-            if records := await self.source.read(batch, with_vectors=self.with_vectors):
-                await self.target.write(await self.remake(records), over)
+            records = await self.source.read(batch, with_vectors=self.with_vectors)
+            if structs := await self.remake(records):
+                await self.target.write(structs, over)
+                written |= {str(one.id) for one in structs}
+        return written
 
 
 async def as_they_are(records: Sequence[models.Record]) -> Structs:

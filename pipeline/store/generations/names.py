@@ -83,12 +83,22 @@ async def make_current(connection: Connection, alias: str, name: str) -> None:
     Raises:
         Conflict: there is a collection with the alias' name.
     """
+    await make_all_current(connection, {alias: name})
+
+
+async def make_all_current(connection: Connection, generations: Mapping[str, str]) -> None:
+    """The same of several aliases, all in one step: nobody sees one turned and another not.
+
+    Raises:
+        Conflict: there is a collection with the name of an alias.
+    """
     from qdrant_client import models
 
-    turn: list[models.AliasOperations] = [
-        models.DeleteAliasOperation(delete_alias=models.DeleteAlias(alias_name=alias)),
-        models.CreateAliasOperation(create_alias=models.CreateAlias(alias_name=alias, collection_name=name)),
-    ]
+    turn: list[models.AliasOperations] = []
+    for alias, name in generations.items():
+        turn.append(models.DeleteAliasOperation(delete_alias=models.DeleteAlias(alias_name=alias)))
+        created = models.CreateAlias(alias_name=alias, collection_name=name)
+        turn.append(models.CreateAliasOperation(create_alias=created))
     await connection.run(lambda client: client.update_collection_aliases(turn))
 
 

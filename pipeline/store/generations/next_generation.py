@@ -17,6 +17,7 @@ from pipeline.store.generations.copying import Copying, Remake, Tell
 from pipeline.store.generations.names import Generations, make_current
 from pipeline.store.generations.physical import Origin, Plan, Stamp, add_indexes, create, info_of, note_origin
 from pipeline.store.generations.place import Place, since
+from pipeline.store.generations.reextracted import run_of
 
 CLOCKS_S: Final = 5
 """Seconds by which the clocks of workers may differ."""
@@ -98,7 +99,7 @@ async def _begun(work: Work, found: Generations, source: str) -> tuple[str, Orig
         info = await info_of(work.connection, name)
         origin = Origin.of(info)
         is_ours = not work.plan.collection.searched or Stamp.of(info) == work.plan.stamp
-        if is_ours and origin is not None and origin.collection == source:
+        if is_ours and run_of(info) is None and origin is not None and origin.collection == source:
             await add_indexes(work.connection, name, work.plan.collection, info)
             return name, origin
     name, origin = found.following, Origin(source, work.second())

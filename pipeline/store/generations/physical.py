@@ -81,8 +81,10 @@ class Plan:
     layout: Layout
 
 
-async def create(connection: Connection, name: str, plan: Plan, origin: Origin | None = None) -> None:
-    """Make it, unless another process has been quicker."""
+async def create(
+    connection: Connection, name: str, plan: Plan, origin: Origin | None = None, notes: Mapping[str, Any] | None = None
+) -> None:
+    """Make it, with further notes if there are any, unless another process has been quicker."""
     from qdrant_client import models
 
     collection, stamp, layout = plan.collection, plan.stamp, plan.layout
@@ -96,7 +98,7 @@ async def create(connection: Connection, name: str, plan: Plan, origin: Origin |
             )
         }
         words = {WORDS: models.SparseVectorParams(modifier=models.Modifier.IDF)}
-    metadata: dict[str, Any] = {_STAMP: asdict(stamp)} if collection.searched else {}
+    metadata: dict[str, Any] = {**(notes or {}), **({_STAMP: asdict(stamp)} if collection.searched else {})}
     if origin is not None:
         metadata[_ORIGIN] = asdict(origin)
     with suppress(Conflict):
@@ -113,8 +115,12 @@ async def create(connection: Connection, name: str, plan: Plan, origin: Origin |
 
 async def note_origin(connection: Connection, name: str, origin: Origin) -> None:
     """Write down how far a generation has come."""
-    metadata = {_ORIGIN: asdict(origin)}
-    await connection.run(lambda client: client.update_collection(name, metadata=metadata))
+    await note(connection, name, {_ORIGIN: asdict(origin)})
+
+
+async def note(connection: Connection, name: str, metadata: Mapping[str, Any]) -> None:
+    """Write something down on a collection, beside what stands there."""
+    await connection.run(lambda client: client.update_collection(name, metadata=dict(metadata)))
 
 
 async def info_of(connection: Connection, name: str) -> models.CollectionInfo:

@@ -114,3 +114,16 @@ async def test_memory_of_ended_calls_is_let_go() -> None:
             state = (await live(inbound(event, number * 100 + offset), state)).state or state
     await asyncio.sleep(0)
     assert live.in_memory == 0
+
+
+async def test_a_call_that_is_erased_is_dropped_with_its_audio_and_never_ended() -> None:
+    clock = Clock()
+    live = handler(clock=clock, audio=AudioSettings(idle_s=10))
+    state: LiveCall | None = None
+    for offset, event in enumerate(EVENTS[:4]):
+        state = (await live(inbound(event, offset), state)).state or state
+    assert live.in_memory == 1
+    live.drop(f"acme:{CALL}")
+    clock.now_s += 60
+    assert live.ends() == []
+    assert live.in_memory == 0

@@ -45,7 +45,7 @@ def test_json_lines_read_back_as_they_were_a_line_a_row(rows: list[Row]) -> None
 
 @given(STRANGE)
 def test_any_text_of_the_store_can_be_written_as_utf_8(text: str) -> None:
-    told = column("text", "text", "words").read({"text": text})
+    (told,) = column("text", "text", "words").read([{"text": text}])
     assert isinstance(told, str)
     assert as_jsonl(("text",), [(told,)]).encode()
     if not any("\ud800" <= character <= "\udfff" for character in text):
@@ -58,4 +58,5 @@ def test_numbers_stay_numbers_in_csv(cell: Cell, shown: str) -> None:
 
 
 def test_an_instant_is_told_in_utc_whatever_zone_it_came_in() -> None:
-    assert column("at", "time", "when").read({"at": "2026-03-31T23:30:00.5-02:00"}) == "2026-04-01T01:30:00.500000Z"
+    told = column("at", "time", "when").read([{"at": "2026-03-31T23:30:00.5-02:00"}, {}])
+    assert told == ["2026-04-01T01:30:00.500000Z", None]

@@ -1,13 +1,12 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.extract.words import clause_ends, letters, spelled_out, words
 
 
-@settings(deadline=None)  # the first Chinese word loads jieba
 @given(st.text())
 def test_every_word_stands_where_it_says(text: str) -> None:
     for found in (words(text), letters(text)):

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from live_events import inbound, payloads, run, run_in_memory, segment
 
@@ -110,7 +110,6 @@ PIECES = st.builds(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(PIECES, max_size=10))
 async def test_the_path_so_far_is_the_path_of_the_intents_so_far(pieces: list[IntentExtracted]) -> None:
     newest = {piece.segments[0].segment_id: piece for piece in pieces}
@@ -119,7 +118,6 @@ async def test_the_path_so_far_is_the_path_of_the_intents_so_far(pieces: list[In
     assert not states or (isinstance(states[-1], FlowState) and states[-1].path == expected)
 
 
-@settings(deadline=None)
 @given(st.lists(st.one_of(PIECES, PIECES, st.just(whole(intent("a", 1)))), max_size=10), st.sets(st.integers(0, 10)))
 async def test_a_call_gives_the_same_however_often_its_worker_is_killed(
     sent: list[CallEvent], killed_at: set[int]

@@ -88,6 +88,16 @@ async def test_removing_a_call_removes_all_of_it_and_nothing_else(make: MakeCach
     await other.remove("t1:c1")
 
 
+async def test_what_was_kept_longer_ago_is_deleted_when_asked_for(make: MakeCache, clock: Clock) -> None:
+    cache, other = make(), make()
+    await cache.put("k1", answer(), subject="t1:c1")
+    clock.s += 2 * DAY_S
+    await cache.put("k2", answer(), subject="t1:c1")
+    assert await other.expire(DAY_S) == 1
+    assert [key for key in ("k1", "k2") if await cache.get(key)] == ["k2"]
+    assert await other.expire(DAY_S) == 0
+
+
 async def test_the_collection_has_no_more_than_what_is_young_enough(tmp_path: Path, clock: Clock) -> None:
     connection = Folder(tmp_path)
     cache = QdrantResponseCache(connection, prefix="p-", days=DAYS, now=clock)
@@ -160,9 +170,9 @@ class Failing(InMemoryResponseCache):
         await self._trouble()
         return await super().put(key, answer, subject=subject)
 
-    async def remove(self, subject: str) -> None:
+    async def remove(self, subject: str) -> int:
         await self._trouble()
-        await super().remove(subject)
+        return await super().remove(subject)
 
     async def _trouble(self) -> None:
         self.asked += 1

@@ -104,6 +104,15 @@ async def test_other_tenants_and_earlier_days_are_left_out(ledger: UsageLedger) 
     assert await ledger.read("nobody", date.min) == {}
 
 
+async def test_what_a_tenant_used_before_a_day_is_removed_and_nothing_else(ledger: UsageLedger) -> None:
+    yesterday = purpose(day=TODAY - timedelta(days=1))
+    theirs = purpose(day=yesterday.day, tenant_id="umbrella")
+    await ledger.add({yesterday: usage(1), purpose(): usage(2), theirs: usage(4)})
+    await ledger.remove("acme", TODAY)
+    assert await ledger.read("acme", date.min) == {purpose(): usage(2)}
+    assert await ledger.read("umbrella", date.min) == {theirs: usage(4)}
+
+
 @pytest.mark.parametrize("place", ["sqlite", "local"])
 async def test_what_is_too_old_is_deleted_once_an_hour(place: str, tmp_path: Path, clock: Clock) -> None:
     connection = Folder(tmp_path / "q")

@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.handling import Inbound, Outbound, Position
@@ -75,7 +75,6 @@ async def test_other_events_pass_as_they_are() -> None:
     assert seen.payloads == [ended]
 
 
-@settings(deadline=None)  # the first number loads what checks it
 @given(st.lists(st.lists(WORDS, max_size=12).map(" ".join), max_size=4))
 def test_masking_twice_changes_nothing(texts: list[str]) -> None:
     once = mask(segments(texts), "en")

@@ -43,6 +43,9 @@ class Live:
         await asyncio.to_thread(mask_and_note, [SAID], "en")
         return Handled()
 
+    def drop(self, key: str) -> None:
+        """Nothing is held."""
+
     async def let_go(self, key: str, state: State | None) -> Handled[State]:
         del key, state
         mask_and_note([SAID.model_copy(update={"segment_id": "s2"})], "en")

@@ -304,6 +304,8 @@ WORDS = st.sampled_from(
 )
 NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 HAN = "零一二三四五六七八九"
+
+
 @given(st.lists(WORDS, max_size=30))
 def test_text_without_digits_is_unchanged(words: list[str]) -> None:
     text = " ".join(words)
@@ -316,25 +318,35 @@ def with_check_digit(body: str) -> str:
 
 CARDS = st.from_regex(r"[3-6][0-9]{11,17}", fullmatch=True).map(with_check_digit)
 """The first digit is that of the banks' issuers."""
+
+
 @given(CARDS, st.sampled_from(["", " ", "-", ", "]), st.integers(1, 6))
 def test_no_digit_of_a_written_card_survives(card: str, separator: str, size: int) -> None:
     groups = [card[start : start + size] for start in range(0, len(card), size)]
     assert masked(f"card {separator.join(groups)} thanks") == ["card [CARD] thanks"]
+
+
 @given(CARDS, st.lists(st.sampled_from([" ", ", ", " uh ", " okay ", " - "]), min_size=19, max_size=19))
 def test_no_digit_of_a_spoken_card_survives(card: str, separators: list[str]) -> None:
     said = "".join(NAMES[int(digit)] + separators[place] for place, digit in enumerate(card))
     (text,) = masked(f"card {said} thanks")
     assert text.startswith("card [CARD]")
     assert not set(NAMES) & set(text.split())
+
+
 @given(CARDS, st.integers(1, 18))
 def test_no_digit_of_a_card_said_in_two_segments_survives(card: str, cut: int) -> None:
     said = "".join(HAN[int(digit)] for digit in card)
     cut = min(cut, len(said) - 1)
     assert masked(said[:cut], said[cut:], language="zh") == ["[CARD]", "[CARD]"]
+
+
 @given(st.text(st.characters(), max_size=80), st.sampled_from(["en", "zh", None]))
 def test_masking_twice_is_masking_once(text: str, language: str | None) -> None:
     once = masked(text, language=language)
     assert masked(*once, language=language) == once
+
+
 @given(st.lists(st.text(st.sampled_from("0123456789-. ,@()+a零一to"), max_size=40), max_size=5))
 def test_any_mixture_of_digits_and_marks_is_taken(texts: list[str]) -> None:
     assert len(masked(*texts, language=None)) == len(texts)

@@ -28,7 +28,7 @@ Calls = Sequence[tuple[Outbound, ...]]
 
 @pytest.fixture(scope="module")
 def calls() -> Calls:
-    return list(synthetic_calls(1_200, tenant_id="acme", until=UNTIL, utterances_per_call=9))
+    return list(synthetic_calls(700, tenant_id="acme", until=UNTIL, utterances_per_call=9))
 
 
 def payloads(calls: Calls, kind: type[P]) -> list[P]:
@@ -45,7 +45,7 @@ def test_the_same_arguments_give_the_same_events_and_another_seed_gives_others()
 
 
 def test_calls_are_as_long_as_real_ones_and_their_texts_differ() -> None:
-    found = payloads(list(synthetic_calls(60, tenant_id="acme", until=UNTIL)), TranscriptCompleted)
+    found = payloads(list(synthetic_calls(25, tenant_id="acme", until=UNTIL)), TranscriptCompleted)
     assert 4 * 60_000 < mean(one.duration_ms for one in found) < 8 * 60_000
     assert 45 < mean(len(one.segments) for one in found) < 75
     texts = [segment.text for one in found for segment in one.segments]
@@ -65,7 +65,7 @@ def test_they_say_that_they_are_made_up_and_began_in_the_last_weeks(calls: Calls
 
 
 def test_what_is_masked_before_the_store_changes_nothing_in_them(calls: Calls) -> None:
-    for one in payloads(calls[:300], TranscriptCompleted):
+    for one in payloads(calls[:200], TranscriptCompleted):
         assert masked(one).segments == one.segments
 
 

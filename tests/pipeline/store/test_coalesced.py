@@ -178,3 +178,48 @@ async def test_each_caller_knows_which_dependency_has_answered() -> None:
         return noted
 
     assert list(await asyncio.gather(write("a"), write("b"))) == [{"qdrant"}, {"qdrant"}]
+
+
+async def test_a_full_request_goes_beside_another_and_one_that_is_not_full_waits_for_company() -> None:
+    inner = Gated()
+    inner.gate.clear()
+    store = Coalescing(inner, most=10)
+    tasks: list[asyncio.Task[None]] = []
+    for size in (1, 4, 6, 9, 9, 9):
+        many = [point(f"{len(tasks)}-{number}") for number in range(size)]
+        tasks.append(asyncio.create_task(store.put(PLACE, many)))
+        await turns()
+        tasks[-1].set_name(str(len(inner.writes)))
+    assert [task.get_name() for task in tasks] == ["1", "1", "2", "2", "2", "2"]
+    inner.gate.set()
+    await asyncio.gather(*tasks)
+    assert [len(written) for written, _ in inner.writes] == [1, 10, 9, 9, 9]
+
+
+async def test_a_full_request_waits_for_the_one_that_writes_the_same_point() -> None:
+    inner = Gated()
+    inner.gate.clear()
+    store = Coalescing(inner, most=2)
+    tasks = [asyncio.create_task(store.put(PLACE, [point("old", "same"), point("a")]))]
+    await turns()
+    tasks.append(asyncio.create_task(store.put(PLACE, [point("new", "same"), point("b")])))
+    await turns()
+    assert len(inner.writes) == 1
+    inner.gate.set()
+    await asyncio.gather(*tasks)
+    assert texts(inner) == {"new", "a", "b"}
+
+
+async def test_an_end_before_the_first_step_of_a_request_lets_its_callers_go() -> None:
+    store = Coalescing(Gated())
+    writer = asyncio.create_task(store.put(PLACE, [point("a")]))
+    others = asyncio.all_tasks() - {writer}
+    for _ in range(20):
+        if sent := asyncio.all_tasks() - others - {writer}:
+            break
+        await asyncio.sleep(0)
+    assert sent
+    for task in (*sent, writer):
+        task.cancel()
+    await asyncio.wait([writer], timeout=5)
+    assert writer.cancelled()

@@ -17,7 +17,9 @@ from pipeline.questions.answering import StoredAnswers
 from pipeline.questions.fields import FIELDS
 from pipeline.settings import load
 from pipeline.store.open import store_of
+from pipeline.testing import InMemoryAuditLog
 from workers.gateway.app import create_app
+from workers.gateway.auditing import Auditing
 
 Schema = Mapping[str, Any]
 
@@ -76,7 +78,8 @@ def test_no_request_is_a_fault(mined_folder: Any, monkeypatch: pytest.MonkeyPatc
     with asyncio.Runner() as runner:
         context = store_of(load())
         store = runner.run(context.__aenter__())
-        app = create_app(lambda asker: StoredAnswers(store, asker), KEYS.get)
+        auditing = Auditing(InMemoryAuditLog())
+        app = create_app(lambda asker: StoredAnswers(store, asker), KEYS.get, auditing=auditing)
         try:
             _fuzz_bodies(app, runner)
             _fuzz_queries(app, runner)
@@ -118,7 +121,7 @@ def _fuzz_queries(app: FastAPI, runner: asyncio.Runner) -> None:
                     else Document(document).values(schema)
                 )
                 query += [(name, str(each)) for each in (value if isinstance(value, list) else [value])]
-        runner.run(_sent(app, "analyst", "GET", path, params=query))
+        runner.run(_sent(app, "admin", "GET", path, params=query))
 
     check()
 

@@ -82,7 +82,7 @@ async def test_a_page_that_says_no_scopes_is_for_nobody() -> None:
 async def test_nothing_of_others_is_told_on_any_page(gateway: FastAPI, key: str) -> None:
     async with client_of(gateway, key) as client:
         for method, path in pages(gateway):
-            if method == "GET":
+            if method == "GET" and path != "/v1/audit":  # which tells what the key itself has asked for
                 query = (
                     "?text=price"
                     if path.endswith("search")

@@ -95,16 +95,19 @@ async def _opened(settings: Settings, *, published: bool) -> AsyncIterator[tuple
 
 @asynccontextmanager
 async def _asked_here(settings: Settings, scenario: Scenario, answers: Answers) -> AsyncIterator[Put]:
+    from pipeline.audit.audited import Audited
     from pipeline.extract.registry import open_chat
     from pipeline.figures import NoMeter
     from pipeline.questions.answering import StoredAnswers
     from pipeline.questions.wording.worded import worded
 
-    assert isinstance(answers, StoredAnswers)
+    assert isinstance(answers, Audited)
+    stored = answers.inner
+    assert isinstance(stored, StoredAnswers)
     chat = open_chat(settings, NoMeter())
 
     async def put(text: str, language: str | None) -> Meant:
-        return (await worded(chat, scenario, answers.asking(), text, language=language)).question
+        return (await worded(chat, scenario, stored.asking(), text, language=language)).question
 
     try:
         yield put

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
+from pipeline.audit.entry import Origin
 from pipeline.errors import Config, ConvmineError
 from pipeline.ports import VectorStore, Where
 from pipeline.questions.answering import Answers
@@ -23,8 +24,8 @@ async def ask(question: Question) -> Any:  # noqa: ANN401 - each kind of questio
 
 
 @asynccontextmanager
-async def answers_of(settings: Settings) -> AsyncIterator[Answers]:
-    """Who answers, as the settings have it.
+async def answers_of(settings: Settings, origin: Origin = "cli") -> AsyncIterator[Answers]:
+    """Who answers, as the settings have it; it is recorded who has the answers: here, or by the gateway.
 
     Raises:
         Retryable: the store or the gateway is away, or another process has the store's folder open.
@@ -35,13 +36,15 @@ async def answers_of(settings: Settings) -> AsyncIterator[Answers]:
         async with remote_of(settings.gateway.url, settings) as answers:
             yield answers
         return
+    from pipeline.audit.audited import Audited
     from pipeline.questions.answering import StoredAnswers
     from pipeline.questions.asker import Asker
     from pipeline.store.open import store_of
+    from workers.cli.recording import recording
 
-    async with store_of(settings) as store:
+    async with store_of(settings) as store, recording(settings, origin) as recorder:
         await refuse_several_tenants(store)
-        yield StoredAnswers(store, Asker(settings.tenant))
+        yield Audited(StoredAnswers(store, Asker(settings.tenant)), recorder)
 
 
 async def refuse_several_tenants(store: VectorStore) -> None:

@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 
+from pipeline.audit.act import command
+from pipeline.audit.recorder import Recorder
 from pipeline.export.sql import SqlAnswer, SqlAnswers
 from pipeline.questions.asker import Asker
 from pipeline.settings import Settings
@@ -16,7 +18,7 @@ Ask = Callable[[str, int | None], Awaitable[SqlAnswer]]
 
 @asynccontextmanager
 async def sql_answers_of(settings: Settings, *, refresh: bool) -> AsyncIterator[Ask]:
-    """Who answers, as the settings have it.
+    """Who answers, as the settings have it; it is recorded who asks: here, or by the gateway.
 
     Raises:
         Retryable: the store, the ledger or the gateway is away.
@@ -24,20 +26,25 @@ async def sql_answers_of(settings: Settings, *, refresh: bool) -> AsyncIterator[
         ConvmineError: calls of several tenants are stored, which only a gateway keeps apart.
     """
     from workers.cli.questions.asking import remote_of
+    from workers.cli.recording import recording
 
     if settings.gateway.url is not None:
         async with remote_of(settings.gateway.url, settings) as answers:
             yield answers.sql
         return
-    if not refresh:
-        yield partial(SqlAnswers(settings.analytics).sql, Asker(settings.tenant))
-        return
-    async with _refreshed(settings) as sql_answers:
-        yield partial(sql_answers.sql, Asker(settings.tenant))
+    async with recording(settings) as recorder, _sql_answers(settings, refresh=refresh) as sql_answers:
+        yield partial(_recorded, recorder, partial(sql_answers.sql, Asker(settings.tenant)))
+
+
+async def _recorded(recorder: Recorder, ask: Ask, statement: str, limit: int | None) -> SqlAnswer:
+    return await recorder.around(command("sql", statement=statement), lambda: ask(statement, limit))
 
 
 @asynccontextmanager
-async def _refreshed(settings: Settings) -> AsyncIterator[SqlAnswers]:
+async def _sql_answers(settings: Settings, *, refresh: bool) -> AsyncIterator[SqlAnswers]:
+    if not refresh:
+        yield SqlAnswers(settings.analytics)
+        return
     from pipeline.export.incremental import Analytics
     from pipeline.llm.ledgers import open_ledger
     from pipeline.store.open import store_of
