@@ -31,7 +31,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         of_folder = item.path.relative_to(_TESTS).parts[0] in ALONE
         fixtures = getattr(item, "fixturenames", ())
-        if of_folder or "kafka_servers" in fixtures or hasattr(getattr(item, "module", None), "kafka_node"):
+        of_broker = {"kafka_node", "own_kafka_node"} & set(vars(getattr(item, "module", None) or object))
+        if of_folder or of_broker or "kafka_servers" in fixtures:
             item.add_marker("alone")
 
 
