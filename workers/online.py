@@ -23,10 +23,10 @@ from pipeline.settings import Settings
 from pipeline.stages import RUNNING, Stage
 from schemas.envelope import message
 from schemas.reference import ConfigRunning, RunningPrompt
-from workers.followed import Followed, FollowedOnKafka
+from workers.followed import Followed
 from workers.kafka_publisher import KafkaPublisher
 from workers.records import NewRecord, Publisher, Record, write_event
-from workers.uptake import CONFIG_TOPICS, Uptake
+from workers.uptake import Uptake
 
 EVERY_S: Final = 30.0
 """Seconds after which a worker says again what it runs; one that has long said nothing has died."""
@@ -38,9 +38,9 @@ log = structlog.get_logger()
 
 @asynccontextmanager
 async def online_on_kafka(
-    settings: Settings, library: Library, stages: Sequence[Stage], meter: Meter
+    settings: Settings, library: Library, stages: Sequence[Stage], meter: Meter, followed: Followed
 ) -> AsyncIterator[list[asyncio.Task[None]]]:
-    """``online`` on Kafka.
+    """``online`` on Kafka, where ``followed`` are the topics of configuration.
 
     Raises:
         Retryable: the broker is away, or a topic is missing.
@@ -49,7 +49,7 @@ async def online_on_kafka(
     presence = Presence(library, Uptake(library, meter), stages, settings.tenant)
     await publisher.start()
     try:
-        async with online(presence, FollowedOnKafka(settings.kafka, CONFIG_TOPICS), publisher) as tasks:
+        async with online(presence, followed, publisher) as tasks:
             yield tasks
     finally:
         await publisher.close()

@@ -29,6 +29,7 @@ from workers.compacted import read_back_on_kafka
 from workers.edge import Edge
 from workers.erasures import Erasures
 from workers.followed import FollowedOnKafka
+from workers.followed_together import Together
 from workers.health import Health, heartbeat
 from workers.kafka_app import KafkaWorker
 from workers.lag import offsets_on_kafka, watch_lag
@@ -69,8 +70,11 @@ async def run_stages(settings: Settings, stages: Sequence[Stage]) -> None:
         assembly = await stack.enter_async_context(
             Assembly(settings, graph_snapshots(read_back_on_kafka(settings.kafka)), library, measures.meter)
         )
-        background += await stack.enter_async_context(online_on_kafka(settings, library, stages, measures.meter))
-        erasures = Erasures(FollowedOnKafka(settings.kafka, (ERASURES,)))
+        together = Together(FollowedOnKafka(settings.kafka, (*CONFIG_TOPICS, ERASURES)))
+        background += await stack.enter_async_context(
+            online_on_kafka(settings, library, stages, measures.meter, together.of(CONFIG_TOPICS))
+        )
+        erasures = Erasures(together.of([ERASURES]))
         await erasures.read()
         seal = seal_of(settings.privacy)
         workers = [

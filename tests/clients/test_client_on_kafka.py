@@ -60,7 +60,7 @@ def test_suggestions_come_once_and_again_where_they_were_not_handled(
     def taken(most: int) -> list[str]:
         options = {"group": "desk", "tenant": TENANT, "topic_prefix": kafka_settings.topic_prefix}
         found = []
-        for one in suggestions(kafka_settings.bootstrap_servers, **options, idle_s=1):
+        for one in suggestions(kafka_settings.bootstrap_servers, **options, idle_s=5):
             found.append(one.id)
             if len(found) == most:
                 break
@@ -68,7 +68,7 @@ def test_suggestions_come_once_and_again_where_they_were_not_handled(
 
     assert taken(1) == ["e1"]
     assert taken(2) == ["e1", "e3"], "the first was not said to be handled; the copy and another tenant's are left out"
-    source = program("from convmine_client.kafka import suggestions").replace("idle_s=10", "idle_s=1")
+    source = program("from convmine_client.kafka import suggestions").replace("idle_s=10", "idle_s=5")
     exec(source, {})
     said = json.loads(created.value or b"")
     assert capsys.readouterr().out.splitlines() == [

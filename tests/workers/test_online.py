@@ -158,7 +158,8 @@ async def kafka(kafka_settings: KafkaSettings) -> Edge:
 
 @asynccontextmanager
 async def a_worker(settings: KafkaSettings, library: Library) -> AsyncIterator[None]:
-    async with online_on_kafka(Settings(kafka=settings, tenant="acme"), library, STAGES[:1], NoMeter()):
+    followed = FollowedOnKafka(settings, CONFIG_TOPICS)
+    async with online_on_kafka(Settings(kafka=settings, tenant="acme"), library, STAGES[:1], NoMeter(), followed):
         yield
 
 
