@@ -23,13 +23,15 @@ hypothesis.settings.load_profile("convmine")
 
 # What measures, kills, or starts brokers and whole workers gets the machine for itself: scripts/test runs it apart.
 ALONE = frozenset({"benchmarks", "chaos", "contract", "end_to_end", "fuzz", "live_llm"})
+BESIDE = frozenset({"test_analysts_hour.py"})
+"""Takes minutes, and neither starts workers nor measures."""
 _TESTS = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what runs alone: a whole folder, a file that starts a broker of its own, a test on the one they share."""
     for item in items:
-        of_folder = item.path.relative_to(_TESTS).parts[0] in ALONE
+        of_folder = item.path.relative_to(_TESTS).parts[0] in ALONE and item.path.name not in BESIDE
         fixtures = getattr(item, "fixturenames", ())
         of_broker = {"kafka_node", "own_kafka_node"} & set(vars(getattr(item, "module", None) or object))
         if of_folder or of_broker or "kafka_servers" in fixtures:
