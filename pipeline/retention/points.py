@@ -14,8 +14,7 @@ from pipeline.retention.stock import Due
 from pipeline.store.collections import BY_NAME, CALLS
 from pipeline.store.connections import Connection
 from pipeline.store.filters import to_filter
-from pipeline.store.generations.names import catalogue
-from pipeline.store.generations.place import Place
+from pipeline.store.generations.place import Place, every_generation
 from pipeline.store.points import LIVE
 from pipeline.store.structs import STORED
 
@@ -66,7 +65,7 @@ class Points:
     async def due(self, tenant_id: str, before: datetime) -> Due:
         """Points of each generation count by themselves."""
         condition = await self._condition(tenant_id, before)
-        places = await physical(self.connection, self.prefix, self.collection)
+        places = await self._places(self.collection)
         counts = [await place.count(condition) for place in places]
         oldest = [at for place in places if (at := await _oldest(place, condition)) is not None]
         return Due(sum(counts), min(oldest, default=None))
@@ -74,7 +73,7 @@ class Points:
     async def remove(self, tenant_id: str, before: datetime) -> int:
         """So many calls at a time; their points in this collection go last, as by them they are found."""
         removed = Counter[str]()
-        ours = await physical(self.connection, self.prefix, self.collection)
+        ours = await self._places(self.collection)
         for place in ours:
             while calls := await _calls(place, await self._condition(tenant_id, before)):
                 await self.also(tenant_id, calls)
@@ -84,13 +83,16 @@ class Points:
             await self.settle(name)
         return sum(removed[place.name] for place in ours)
 
+    async def _places(self, collection: str) -> list[Place]:
+        return await every_generation(self.connection, [self.prefix + collection])
+
     async def _drop(self, collection: str, tenant_id: str, calls: Sequence[str]) -> Counter[str]:
         """From every generation; how many points that were, by its name."""
         condition = to_filter(Where(equal={"tenant_id": tenant_id, "call_id": calls}))
         removed = Counter[str]()
-        for place in await physical(self.connection, self.prefix, collection):
+        for place in await self._places(collection):
             if points := await place.count(condition):
-                await _delete(place, condition)
+                await place.delete_matching(condition)
                 removed[place.name] = points
         return removed
 
@@ -101,25 +103,18 @@ class Points:
         )
         calls = [
             str((record.payload or {})["call_id"])
-            for place in await physical(self.connection, self.prefix, CALLS)
+            for place in await self._places(CALLS)
             async for page in place.pages(to_filter(goes_on), _BATCH, ["call_id"])
             for record in page
         ]
         return to_filter(Where(old.equal, {"call_id": calls} if calls else {}, below=old.below))
 
 
-async def physical(connection: Connection, prefix: str, collection: str) -> list[Place]:
-    """Every generation of a collection."""
-    found = (await catalogue(connection)).of(prefix + collection)
-    names = {name for name in (found.current, *found.numbered.values()) if name is not None}
-    return [Place(connection, name) for name in sorted(names)]
-
-
 async def stored_tenants(connection: Connection, prefix: str) -> frozenset[str]:
     """The tenants of which calls, or parts of them, are stored."""
     found = set[str]()
     for name in (one.name for one in BY_NAME.values() if STARTED in one.fields):
-        for place in await physical(connection, prefix, name):
+        for place in await every_generation(connection, [prefix + name]):
             found |= set(await _values(place, "tenant_id", None, _MOST_TENANTS))
     return frozenset(found)
 
@@ -143,10 +138,3 @@ async def _oldest(place: Place, condition: models.Filter) -> datetime | None:
         lambda client: client.scroll(place.name, condition, limit=1, order_by=first, with_payload=[STARTED])
     )
     return next((datetime.fromtimestamp((one.payload or {})[STARTED], UTC) for one in records), None)
-
-
-async def _delete(place: Place, condition: models.Filter) -> None:
-    from qdrant_client import models
-
-    selector = models.FilterSelector(filter=condition)
-    await place.connection.run(lambda client: client.delete(place.name, selector, wait=True))

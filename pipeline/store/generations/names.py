@@ -38,6 +38,11 @@ class Generations:
         return tuple(name for _, name in sorted(self.numbered.items()) if name != self.current)
 
     @property
+    def every(self) -> frozenset[str]:
+        """All that there are, the current one and those that are kept for a roll-back."""
+        return frozenset(self.numbered.values()) | ({self.current} if self.current is not None else frozenset())
+
+    @property
     def first(self) -> str:
         """The one to begin with where none is current."""
         return self.numbered[min(self.numbered)] if self.numbered else generation_name(self.alias, 1)

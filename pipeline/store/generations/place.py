@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipeline.ports import Where
 from pipeline.store.connections import Connection
 from pipeline.store.filters import to_filter
+from pipeline.store.generations.names import catalogue
 from pipeline.store.structs import STORED
 
 if TYPE_CHECKING:
@@ -58,6 +59,13 @@ class Place:
         """Delete the points with these ids."""
         await self.connection.run(lambda client: client.delete(self.name, points_selector=list(ids), wait=True))
 
+    async def delete_matching(self, condition: models.Filter) -> None:
+        """Delete what matches."""
+        from qdrant_client import models
+
+        selector = models.FilterSelector(filter=condition)
+        await self.connection.run(lambda client: client.delete(self.name, selector, wait=True))
+
     async def change(self, changes: Sequence[models.SetPayloadOperation]) -> None:
         """Set payload fields, each as its change says."""
         await self.connection.run(lambda client: client.batch_update_points(self.name, list(changes), wait=True))
@@ -79,6 +87,12 @@ class Place:
                 self.name, condition, limit=size, offset=after, with_payload=True if fields is None else fields
             )
         )
+
+
+async def every_generation(connection: Connection, aliases: Iterable[str]) -> list[Place]:
+    """The generations of these collections, those that are kept for a roll-back, too, in the order of their names."""
+    known = await catalogue(connection)
+    return [Place(connection, name) for name in sorted({name for alias in aliases for name in known.of(alias).every})]
 
 
 def since(second: int | None) -> models.Filter | None:
