@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 from pipeline.audit.entry import Entry
 from pipeline.audit.log import EntryPage, Old, Wanted, page_of
 from pipeline.llm.keeping import Retention
+from pipeline.ports import Where
 from pipeline.store.bare_collection import BareCollection
 from pipeline.store.connections import Connection
+from pipeline.store.filters import to_filter
 from pipeline.store.marks import Mark
 
 if TYPE_CHECKING:
@@ -42,12 +44,9 @@ class QdrantAuditLog:
         self._retention = Retention(days, now)
 
     async def record(self, entry: Entry) -> None:
-        from qdrant_client import models
-
-        points = [models.PointStruct(id=entry.entry_id, vector={}, payload=_payload(entry))]
-        await self._collection.run(lambda client, name: client.upsert(name, points, wait=True))
+        await self._collection.put({entry.entry_id: _payload(entry)})
         if self._retention.due():
-            await self._delete(models.Filter(must=[_earlier(self._retention.oldest() * 1_000)]))
+            await self._collection.delete(Where(below={"at_ms": self._retention.oldest() * 1_000}))
 
     async def read(self, wanted: Wanted, *, limit: int = 100, after: str | None = None) -> EntryPage:
         from qdrant_client import models
@@ -71,28 +70,18 @@ class QdrantAuditLog:
         from qdrant_client import models
 
         older = _of_before(tenant_id, at)
-        counted = await self._collection.run(lambda client, name: client.count(name, older, exact=True))
-        first = models.OrderBy(key="at_ms", direction=models.Direction.ASC)
+        first, condition = models.OrderBy(key="at_ms", direction=models.Direction.ASC), to_filter(older)
         records, _ = await self._collection.run(
-            lambda client, name: client.scroll(name, older, limit=1, order_by=first, with_payload=["at_ms"])
+            lambda client, name: client.scroll(name, condition, limit=1, order_by=first, with_payload=["at_ms"])
         )
         oldest = [datetime.fromtimestamp((one.payload or {})["at_ms"] / 1_000, UTC) for one in records]
-        return Old(counted.count, oldest[0] if oldest else None)
+        return Old(await self._collection.count(older), oldest[0] if oldest else None)
 
     async def remove(self, tenant_id: str, before: datetime) -> int:
-        older = _of_before(tenant_id, before)
-        counted = await self._collection.run(lambda client, name: client.count(name, older, exact=True))
-        await self._delete(older)
-        return counted.count
+        return await self._collection.remove(_of_before(tenant_id, before))
 
     async def close(self) -> None:
         await self._collection.close()
-
-    async def _delete(self, condition: models.Filter) -> None:
-        from qdrant_client import models
-
-        selector = models.FilterSelector(filter=condition)
-        await self._collection.run(lambda client, name: client.delete(name, selector, wait=True))
 
 
 def _payload(entry: Entry) -> Mapping[str, Any]:
@@ -101,8 +90,6 @@ def _payload(entry: Entry) -> Mapping[str, Any]:
 
 
 def _condition(wanted: Wanted, mark: Mark) -> models.Filter:
-    from qdrant_client import models
-
     values = {
         "tenant_id": wanted.tenant_id,
         "who": wanted.who,
@@ -110,29 +97,13 @@ def _condition(wanted: Wanted, mark: Mark) -> models.Filter:
         "calls": wanted.call,
         "customers": wanted.customer,
     }
-    must: list[models.Condition] = [_is(key, value) for key, value in values.items() if value is not None]
-    if wanted.since is not None:
-        must.append(models.FieldCondition(key="at_ms", range=models.Range(gte=_ms(wanted.since))))
-    seen: list[models.Condition] = [models.HasIdCondition(has_id=list(mark.seen))] if mark.seen else []
-    return models.Filter(must=must, must_not=seen)
+    equal = {key: value for key, value in values.items() if value is not None}
+    since = {} if wanted.since is None else {"at_ms": _ms(wanted.since)}
+    return to_filter(Where(equal=equal, at_least=since), without=mark.seen)
 
 
-def _of_before(tenant_id: str, at: datetime) -> models.Filter:
-    from qdrant_client import models
-
-    return models.Filter(must=[_is("tenant_id", tenant_id), _earlier(_ms(at))])
-
-
-def _is(key: str, value: str) -> models.FieldCondition:
-    from qdrant_client import models
-
-    return models.FieldCondition(key=key, match=models.MatchValue(value=value))
-
-
-def _earlier(at_ms: int) -> models.FieldCondition:
-    from qdrant_client import models
-
-    return models.FieldCondition(key="at_ms", range=models.Range(lt=at_ms))
+def _of_before(tenant_id: str, at: datetime) -> Where:
+    return Where(equal={"tenant_id": tenant_id}, below={"at_ms": _ms(at)})
 
 
 def _ms(at: datetime) -> int:

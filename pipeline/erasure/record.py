@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import Final
 
 from pipeline.erasure.erased import Erased
 from pipeline.erasure.receipt import Receipt
 from pipeline.ids import stable_id
-from pipeline.store.bare_collection import BareCollection
+from pipeline.ports import Where
+from pipeline.store.bare_collection import BareCollection, Payload
 from pipeline.store.connections import Connection
-
-if TYPE_CHECKING:
-    from qdrant_client import models
 
 COLLECTION: Final = "erasures"
 _INDEXES: Final = dict.fromkeys(("kind", "tenant_id", "call_id"), "keyword")
-_PAGE: Final = 1_000
-_Payload = Mapping[str, Any]
 
 
 class ErasureRecord:
@@ -56,9 +52,8 @@ class ErasureRecord:
         """When it was first asked to erase this call; None where it was not."""
         if not await self._is_there():
             return None
-        ids = [_call_id(tenant_id, call_id)]
-        found = await self._collection.run(lambda client, name: client.retrieve(name, ids, with_payload=True))
-        return datetime.fromisoformat((found[0].payload or {})["at"]) if found else None
+        found = await self._collection.get([_call_id(tenant_id, call_id)])
+        return next((datetime.fromisoformat(one["at"]) for one in found.values()), None)
 
     async def load(self, erased: Erased) -> None:
         """Tell of every call and customer that is on record, whosever they are."""
@@ -81,27 +76,15 @@ class ErasureRecord:
     async def _is_there(self) -> bool:
         return await self._connection.run(lambda client: client.collection_exists(self._name))
 
-    async def _put(self, payload: _Payload) -> None:
-        from qdrant_client import models
+    async def _put(self, payload: Payload) -> None:
+        await self._collection.put({_id_of(payload): payload})
 
-        point = models.PointStruct(id=_id_of(payload), vector={}, payload=dict(payload))
-        await self._collection.run(lambda client, name: client.upsert(name, [point], wait=True))
-
-    async def _all(self, kind: str, tenant_id: str | None = None) -> AsyncIterator[_Payload]:
+    async def _all(self, kind: str, tenant_id: str | None = None) -> AsyncIterator[Payload]:
         if not await self._is_there():
             return
-        where, after = _where(kind, tenant_id), None
-        while True:
-            records, after = await self._page(where, after)
-            for one in records:
-                yield one.payload or {}
-            if after is None:
-                return
-
-    async def _page(self, where: models.Filter, after: Any) -> tuple[list[models.Record], Any]:  # noqa: ANN401 - an id as the client gives it
-        return await self._collection.run(
-            lambda client, name: client.scroll(name, where, limit=_PAGE, offset=after, with_payload=True)
-        )
+        of = {"kind": kind} if tenant_id is None else {"kind": kind, "tenant_id": tenant_id}
+        async for payload in self._collection.all(Where(equal=of)):
+            yield payload
 
 
 async def erased_on_record(connection: Connection, prefix: str) -> Erased:
@@ -111,7 +94,7 @@ async def erased_on_record(connection: Connection, prefix: str) -> Erased:
     return erased
 
 
-def _id_of(payload: _Payload) -> str:
+def _id_of(payload: Payload) -> str:
     match payload["kind"]:
         case "call":
             return _call_id(payload["tenant_id"], payload["call_id"])
@@ -123,12 +106,3 @@ def _id_of(payload: _Payload) -> str:
 
 def _call_id(tenant_id: str, call_id: str) -> str:
     return stable_id("erased-call", tenant_id, call_id)
-
-
-def _where(kind: str, tenant_id: str | None) -> models.Filter:
-    from qdrant_client import models
-
-    asked = {"kind": kind} if tenant_id is None else {"kind": kind, "tenant_id": tenant_id}
-    return models.Filter(
-        must=[models.FieldCondition(key=key, match=models.MatchValue(value=value)) for key, value in asked.items()]
-    )

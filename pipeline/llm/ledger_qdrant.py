@@ -8,21 +8,18 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from uuid import uuid4
 
 from pipeline.ids import stable_id
 from pipeline.llm.keeping import Retention
 from pipeline.llm.usage import Purpose, Usage
+from pipeline.ports import Where
 from pipeline.store.bare_collection import BareCollection
 from pipeline.store.connections import Connection
 
-if TYPE_CHECKING:
-    from qdrant_client import models
-
 COLLECTION: Final = "llm_usage"
 _INDEXES: Final = {"tenant_id": "keyword", "day": "integer"}
-_PAGE: Final = 1_000
 
 
 class QdrantLedger:
@@ -54,68 +51,32 @@ class QdrantLedger:
             await self._delete_old()
 
     async def read(self, tenant_id: str, since: date) -> Mapping[Purpose, Usage]:
-        from qdrant_client import models
-
-        of_tenant = models.FieldCondition(key="tenant_id", match=models.MatchValue(value=tenant_id))
-        young = models.FieldCondition(key="day", range=models.Range(gte=since.toordinal()))
-        where = models.Filter(must=[of_tenant, young])
         found: dict[Purpose, Usage] = {}
-        after: Any = None  # what the client calls an offset: the id to go on from
-        while True:
-            rows, after = await self._page(where, after)
-            for row in rows:
-                purpose, usage = _read(row.payload or {})
-                found[purpose] = found.get(purpose, Usage()) + usage
-            if after is None:
-                return found
+        young = Where(equal={"tenant_id": tenant_id}, at_least={"day": since.toordinal()})
+        async for payload in self._collection.all(young):
+            purpose, usage = _read(payload)
+            found[purpose] = found.get(purpose, Usage()) + usage
+        return found
 
     async def remove(self, tenant_id: str, before: date) -> None:
-        from qdrant_client import models
-
-        of_tenant = models.FieldCondition(key="tenant_id", match=models.MatchValue(value=tenant_id))
-        await self._delete(models.Filter(must=[of_tenant, _earlier(before)]))
+        await self._collection.delete(Where(equal={"tenant_id": tenant_id}, below={"day": before.toordinal()}))
 
     async def close(self) -> None:
         await self._collection.close()
 
     async def _add(self, used: Mapping[Purpose, Usage]) -> None:
-        from qdrant_client import models
-
         sums = {purpose: self._sums.get(purpose, Usage()) + usage for purpose, usage in used.items()}
-        points = [
-            models.PointStruct(id=self._row(purpose), vector={}, payload=_payload(purpose, usage))
-            for purpose, usage in sums.items()
-        ]
-        await self._collection.run(lambda client, name: client.upsert(name, points, wait=True))
+        await self._collection.put({self._row(purpose): _payload(purpose, usage) for purpose, usage in sums.items()})
         newest = max(purpose.day for purpose in sums)
         kept = {purpose: usage for purpose, usage in self._sums.items() if (newest - purpose.day).days <= 1}
         self._sums = kept | sums
 
-    async def _page(self, where: models.Filter, after: Any) -> tuple[list[models.Record], Any]:  # noqa: ANN401 - the client's own
-        return await self._collection.run(
-            lambda client, name: client.scroll(name, where, limit=_PAGE, offset=after, with_payload=True)
-        )
-
     async def _delete_old(self) -> None:
-        from qdrant_client import models
-
         oldest = datetime.fromtimestamp(self._retention.oldest(), UTC).date()
-        await self._delete(models.Filter(must=[_earlier(oldest)]))
-
-    async def _delete(self, condition: models.Filter) -> None:
-        from qdrant_client import models
-
-        selector = models.FilterSelector(filter=condition)
-        await self._collection.run(lambda client, name: client.delete(name, selector, wait=True))
+        await self._collection.delete(Where(below={"day": oldest.toordinal()}))
 
     def _row(self, purpose: Purpose) -> str:
         return stable_id("llm_usage", self._worker, *(str(part) for part in asdict(purpose).values()))
-
-
-def _earlier(day: date) -> models.FieldCondition:
-    from qdrant_client import models
-
-    return models.FieldCondition(key="day", range=models.Range(lt=day.toordinal()))
 
 
 def _payload(purpose: Purpose, usage: Usage) -> dict[str, Any]:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from pipeline.errors import Config, Poison
+from pipeline.ports import Where
 from pipeline.settings import StoreSettings
 from pipeline.store.connections import Conflict, Connection, Server
+from pipeline.store.filters import to_filter
 
 if TYPE_CHECKING:
     from qdrant_client import AsyncQdrantClient, models
 
 T = TypeVar("T")
+Payload = Mapping[str, Any]
 BareCall = Callable[["AsyncQdrantClient", str], Coroutine[Any, Any, T]]
 """A call to the client, for the collection of that name."""
+
+_PAGE: Final = 1_000
 
 
 class BareCollection:
@@ -49,8 +54,63 @@ class BareCollection:
             self._prepared = False
             raise
 
+    async def put(self, payloads: Mapping[str, Payload], *, over: Where | None = None) -> None:
+        """Write points by their ids; where ``over`` is given, one that is there already only if it matches that."""
+        from qdrant_client import models
+
+        points = [models.PointStruct(id=id_, vector={}, payload=dict(one)) for id_, one in payloads.items()]
+        for at in range(0, len(points), _PAGE):
+            await self._upsert(points[at : at + _PAGE], None if over is None else to_filter(over))
+
+    async def get(self, ids: Sequence[str]) -> dict[str, Payload]:
+        """The points that are there, by id."""
+        found: dict[str, Payload] = {}
+        for at in range(0, len(ids), _PAGE):
+            records = await self._retrieve(ids[at : at + _PAGE])
+            found |= {str(record.id): record.payload or {} for record in records}
+        return found
+
+    async def all(self, where: Where) -> AsyncIterator[Payload]:
+        """Every point that matches, in the order of ids."""
+        condition, after = to_filter(where), None
+        while True:
+            records, after = await self._page(condition, after)
+            for record in records:
+                yield record.payload or {}
+            if after is None:
+                return
+
+    async def count(self, where: Where) -> int:
+        """How many points match."""
+        condition = to_filter(where)
+        return (await self.run(lambda client, name: client.count(name, condition, exact=True))).count
+
+    async def delete(self, where: Where) -> None:
+        """Delete what matches."""
+        from qdrant_client import models
+
+        selector = models.FilterSelector(filter=to_filter(where))
+        await self.run(lambda client, name: client.delete(name, selector, wait=True))
+
+    async def remove(self, where: Where) -> int:
+        """Delete what matches, and say how many points that were."""
+        count = await self.count(where)
+        await self.delete(where)
+        return count
+
     async def close(self) -> None:
         await self._connection.close()
+
+    async def _upsert(self, points: list[models.PointStruct], over: models.Filter | None) -> None:
+        await self.run(lambda client, name: client.upsert(name, points, update_filter=over, wait=True))
+
+    async def _retrieve(self, ids: Sequence[str]) -> list[models.Record]:
+        return await self.run(lambda client, name: client.retrieve(name, list(ids), with_payload=True))
+
+    async def _page(self, condition: models.Filter, after: Any) -> tuple[list[models.Record], Any]:  # noqa: ANN401 - an id as the client gives it
+        return await self.run(
+            lambda client, name: client.scroll(name, condition, limit=_PAGE, offset=after, with_payload=True)
+        )
 
     async def _prepare(self) -> None:
         from qdrant_client import models

@@ -17,14 +17,13 @@ from cache_places import Clock
 from ledger_places import DAYS, PLACES, TODAY, MakeLedger, ledgers, purpose, usage
 
 from pipeline.errors import Config, Retryable
-from pipeline.llm import ledger_qdrant
 from pipeline.llm.distinct import distinct, sketch_of
 from pipeline.llm.ledger_qdrant import QdrantLedger
 from pipeline.llm.ledger_sqlite import SqliteLedger
 from pipeline.llm.ledgers import NoLedger, open_ledger
 from pipeline.llm.usage import UsageLedger
 from pipeline.settings import BudgetSettings, Settings, StoreSettings
-from pipeline.store import sqlite_file
+from pipeline.store import bare_collection, sqlite_file
 from pipeline.store.connections import Folder, Server
 
 # One worker of several: adds 100 answers, one after the other, for the same purpose as the others.
@@ -180,7 +179,7 @@ async def test_a_write_that_failed_can_be_done_again(tmp_path: Path, monkeypatch
 
 
 async def test_rows_of_more_than_a_page_are_all_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ledger_qdrant, "_PAGE", 3)
+    monkeypatch.setattr(bare_collection, "_PAGE", 3)
     ledger = QdrantLedger(Folder(tmp_path), days=DAYS)
     used = {purpose(scenario=f"s{n}"): usage(n) for n in range(1, 9)}
     await ledger.add(used)

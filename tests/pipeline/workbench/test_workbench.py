@@ -12,8 +12,8 @@ from workbench_places import NOON, PLACES, MakeWorkbench, backtest, label, workb
 
 from pipeline.errors import Config, Retryable
 from pipeline.settings import Settings, StoreSettings, WorkbenchSettings
+from pipeline.store import bare_collection
 from pipeline.store.connections import Folder, Server
-from pipeline.workbench import place_qdrant
 from pipeline.workbench.place import Workbench
 from pipeline.workbench.place_qdrant import QdrantWorkbench
 from pipeline.workbench.place_sqlite import SqliteWorkbench
@@ -140,7 +140,7 @@ async def test_what_is_erased_stands_in_no_file_any_more(tmp_path: Path) -> None
 
 
 async def test_labels_of_more_than_a_page_are_all_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(place_qdrant, "_PAGE", 3)
+    monkeypatch.setattr(bare_collection, "_PAGE", 3)
     workbench = QdrantWorkbench(Folder(tmp_path))
     many = [label(call_id=f"c{n}") for n in range(8)]
     assert await workbench.add_labels(many) == 8
