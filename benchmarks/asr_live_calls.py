@@ -22,7 +22,7 @@ from pipeline.handling import Outbound
 from pipeline.ports import Samples
 from pipeline.stages import AUDIO
 from schemas.audio import AudioChunk, Encoding, RawFormat
-from schemas.call import CallStarted
+from schemas.call import CallEnded, CallStarted
 from schemas.envelope import Message, message
 from schemas.wire import CallEvent, CallFacts, Channel, Role
 from workers.records import NewRecord, chunk_record, write_event
@@ -34,6 +34,7 @@ FORMATS: Final = {
 }
 _CHANNELS: Final = (Channel(index=0, role=Role.AGENT), Channel(index=1, role=Role.CUSTOMER))
 _STARTED: Final = datetime(2026, 1, 1, tzinfo=UTC)
+_ENGLISH: Final = CallFacts(language="en")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ def dues(calls: Sequence[Sequence[bytes]], raw: RawFormat, count: int, seconds: 
     apart_s = CHUNK_MS / 1_000 / count
     return heapq.merge(
         *(
-            _call(_Play(f"live-{number}", calls[number % len(calls)], raw, number * 37), number * apart_s, seconds)
+            course(Play(f"live-{number}", calls[number % len(calls)], raw, number * 37), number * apart_s, seconds)
             for number in range(count)
         ),
         key=lambda due: due.at_s,
@@ -76,30 +77,22 @@ async def send(records: Iterable[Due], publish: Callable[[NewRecord], Awaitable[
         await publish(due.record)
 
 
-def moment(record: NewRecord | Any) -> tuple[bytes, bytes]:  # noqa: ANN401 - kafka-python ships no types
-    """Of which call a record is, and of what time in it: what follows from a chunk has the same."""
-    return record.key, dict(record.headers)["ce_time"]
-
-
-def is_final(value: bytes | None) -> bool:
-    """Whether a record is a final segment."""
-    return bool(json.loads(value or b"{}").get("final"))
-
-
 @dataclass(frozen=True, slots=True)
-class _Play:
-    """A call that is played from the chunk ``first`` on, over and over."""
+class Play:
+    """A call that is played from the chunk ``first`` on, over and over; with ``ends``, somebody hangs up."""
 
     id: str
     audio: Sequence[bytes]
     raw: RawFormat
     first: int
+    facts: CallFacts = _ENGLISH
+    ends: bool = False
 
 
-def _call(play: _Play, start_s: float, seconds: float) -> Iterator[Due]:
+def course(play: Play, start_s: float, seconds: float) -> Iterator[Due]:
     """The records of one call that begins so late and lasts so long."""
     id_ = play.id
-    started = CallStarted(call_id=id_, call=CallFacts(language="en"))
+    started = CallStarted(call_id=id_, call=play.facts, channels=_CHANNELS)
     yield Due(start_s, write_event(Outbound(AUDIO, _message(started, f"{id_}-s", 0))))
     for sequence in range(int(seconds * 1_000 / CHUNK_MS)):
         chunk = AudioChunk(
@@ -108,6 +101,19 @@ def _call(play: _Play, start_s: float, seconds: float) -> Iterator[Due]:
         due_ms = (sequence + 1) * CHUNK_MS
         body = play.audio[(play.first + sequence) % len(play.audio)]
         yield Due(start_s + due_ms / 1_000, chunk_record(AUDIO, _message(chunk, f"{id_}-{sequence}", due_ms), body))
+    if play.ends:
+        over = CallEnded(call_id=id_, duration_ms=round(seconds * 1_000))
+        yield Due(start_s + seconds, write_event(Outbound(AUDIO, _message(over, f"{id_}-e", round(seconds * 1_000)))))
+
+
+def moment(record: NewRecord | Any) -> tuple[bytes, bytes]:  # noqa: ANN401 - kafka-python ships no types
+    """Of which call a record is, and of what time in it: what follows from a chunk has the same."""
+    return record.key, dict(record.headers)["ce_time"]
+
+
+def is_final(value: bytes | None) -> bool:
+    """Whether a record is a final segment."""
+    return bool(json.loads(value or b"{}").get("final"))
 
 
 def _message(payload: CallEvent, id_: str, ms: int) -> Message:

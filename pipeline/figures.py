@@ -18,6 +18,16 @@ DROPPED: Final = "convmine_extract_dropped_ungrounded"
 FALLBACKS: Final = "convmine_extract_fallback"
 DISAGREEMENT: Final = "convmine_extract_disagreement"
 CONFIG_REFUSED: Final = "convmine_config_refused"
+WEBHOOK_REQUESTS: Final = "convmine_webhook_requests"
+WEBHOOK_SECONDS: Final = "convmine_webhook_request_seconds"
+KB_ASKED: Final = "convmine_kb_asked"
+KB_HIT: Final = "convmine_kb_hit"
+KB_RELEVANCE: Final = "convmine_kb_relevance"
+SUGGESTED: Final = "convmine_suggestions"
+SUGGEST_WITHHELD: Final = "convmine_suggestions_withheld"
+SUGGEST_WITHDRAWN: Final = "convmine_suggestions_withdrawn"
+SUGGEST_PHRASED: Final = "convmine_suggest_phrasing"
+SUGGEST_SECONDS: Final = "convmine_suggest_delay_seconds"
 
 _ASKED: Final = ("gen_ai_operation_name", "gen_ai_provider_name", "gen_ai_request_model")
 _FOR: Final = ("stage", "scenario", "prompt_version")
@@ -25,6 +35,7 @@ _FOR: Final = ("stage", "scenario", "prompt_version")
 _TOKEN_BOUNDS: Final = tuple(float(4**power) for power in range(14))
 _SECOND_BOUNDS: Final = tuple(round(0.01 * 2**power, 2) for power in range(14))
 _WAIT_BOUNDS: Final = (0.01, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0)
+_DELAY_BOUNDS: Final = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 30.0, 60.0)
 _SHARE_BOUNDS: Final = tuple(round(0.1 * tenth, 1) for tenth in range(11))
 
 
@@ -51,7 +62,19 @@ FIGURES: Final[tuple[Figure, ...]] = (
     Figure(DROPPED, "Items whose evidence was not said.", ("scenario", "prompt_version")),
     Figure(FALLBACKS, "Conversations that the lexical extractor mined instead.", ("cause",)),
     Figure(DISAGREEMENT, "Share of the intents that only one extractor found.", ("scenario",), _SHARE_BOUNDS),
-    Figure(CONFIG_REFUSED, "Published scenarios and prompts that were not taken up as they are not valid.", ("kind",)),
+    Figure(
+        CONFIG_REFUSED, "Published scenarios, prompts and cards that are not taken up as they do not fit.", ("kind",)
+    ),
+    Figure(WEBHOOK_REQUESTS, "Events sent to receivers of webhooks, by what became of them.", ("receiver", "outcome")),
+    Figure(WEBHOOK_SECONDS, "Seconds that a receiver of webhooks took.", ("receiver",), _SECOND_BOUNDS),
+    Figure(KB_ASKED, "Questions asked of the knowledge base.", ("scenario", "language")),
+    Figure(KB_HIT, "Questions that a passage answers.", ("scenario", "language")),
+    Figure(KB_RELEVANCE, "Relevance of the best passage, 0 to 1.", ("scenario", "language"), _SHARE_BOUNDS),
+    Figure(SUGGESTED, "Suggestions made.", ("kind", "lane", "scenario")),
+    Figure(SUGGEST_WITHHELD, "Advice that fitted and was not shown.", ("reason", "scenario")),
+    Figure(SUGGEST_WITHDRAWN, "Suggestions that were taken back.", ("reason", "scenario")),
+    Figure(SUGGEST_PHRASED, "Wordings asked of a language model by how that ended.", ("outcome", "scenario")),
+    Figure(SUGGEST_SECONDS, "Seconds from the words' event to the suggestion.", ("scenario",), _DELAY_BOUNDS),
 )
 
 

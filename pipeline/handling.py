@@ -106,6 +106,26 @@ class Holding(Remembering[S], Protocol[S]):
         """Drop what is held in memory of this partition: it is somebody else's now."""
 
 
+class Gathering(Protocol):
+    """A handler of a stage that goes by partition, and gathers what many events bring before it publishes that.
+
+    Its events are held, unacknowledged, until what was gathered of them is confirmed: after a kill they come again. It
+    is asked for that when nothing more waits in the partition and ``due_in`` has passed, or when a window gets full.
+    """
+
+    async def __call__(self, inbound: Inbound) -> Sequence[Outbound]:
+        """Take an event in; what is given back is empty."""
+
+    def due_in(self, partition: int) -> float:
+        """Seconds until what was gathered of this partition should be published; 0 is now."""
+
+    def gathered(self, partition: int) -> Sequence[Outbound]:
+        """What was gathered of this partition since this was asked last."""
+
+    def forget(self, partition: int) -> None:
+        """Drop what is held in memory of this partition: it is somebody else's now."""
+
+
 class Ending(Protocol):
     """A handler that ends calls of which nothing has come for long."""
 

@@ -241,11 +241,15 @@ class Where:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A stored point as it was found; ``score`` only compares hits of one search."""
+    """A stored point as it was found; ``score`` only compares hits of one search.
+
+    ``cosine`` is how near its text is to the text asked for in meaning, -1 to 1, where a search was asked to tell it.
+    """
 
     id: str
     payload: Mapping[str, Any]
     score: float = 0.0
+    cosine: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,8 +279,10 @@ class VectorStore(Protocol):
     async def remove(self, collection: str, where: Where, *, keep: Sequence[str] = ()) -> None:
         """Delete what matches, except the points with the ids to keep."""
 
-    async def search(self, collection: str, text: str, where: Where, limit: int) -> list[Hit]:
-        """By meaning and by word, fused; best first."""
+    async def search(
+        self, collection: str, text: str, where: Where, limit: int, *, with_cosine: bool = False
+    ) -> list[Hit]:
+        """By meaning and by word, fused; best first. Its score compares hits of one search, a cosine those of any."""
 
     async def similar(self, collection: str, ids: Sequence[str], where: Where, limit: int) -> list[Hit]:
         """Nearest in meaning to stored points, which are left out themselves; best first, ``score`` is the cosine.
@@ -316,6 +322,19 @@ class Remembered:
 
     offset: int
     value: bytes
+
+
+class CustomerContext(Protocol):
+    """What others know of a customer, by the pseudonymous id: lines of name and value, as they are shown.
+
+    Raises:
+        Retryable: it is away, or too slow.
+        Poison: it answers what cannot be read.
+    """
+
+    async def of(self, tenant_id: str, customer_id: str) -> Sequence[tuple[str, str]]: ...
+
+    async def close(self) -> None: ...
 
 
 class CallState(Protocol):

@@ -405,6 +405,85 @@ class StoreSettings(Group):
     """Seconds that one request to Qdrant, or to the embedding server, may take."""
 
 
+class FlowSettings(Group):
+    """What earlier calls did, as it is counted and shown to live ones."""
+
+    half_life_days: Annotated[float, Field(gt=0)] = 90.0
+    """Days after which a call counts half in what live calls are guided by."""
+    version_every_s: Annotated[int, Field(ge=0)] = 86_400
+    """Seconds of one version of the graph: live calls are guided by the newest that has been closed for as long again,
+    so that a replay guides as the first run did. With 0, and as long as there is none, by the newest counts.
+    """
+    guidance: bool = True
+    """Whether live calls are guided at all."""
+
+
+class SuggestSettings(Group):
+    """Which advice a live call gets, and how much of it."""
+
+    apart_s: Annotated[float, Field(ge=0)] = 20.0
+    """Seconds between two suggestions of a live call; urgent cards do not wait."""
+    most: Positive = 5
+    """The most suggestions of one call; urgent cards are not counted out."""
+    explore: Annotated[float, Field(ge=0, le=1)] = 0.05
+    """Share of the choices between several cards that goes to one of which little is known yet."""
+    knowledge: bool = True
+    """Whether a question that the knowledge base answers becomes a suggestion without a card."""
+    phrasing: Literal["off", "llm"] = "off"
+    """Whether a language model (the group LLM) ranks what fits and words it for the moment; what it says is checked
+    against card and passages, and where that fails the card's own words stay.
+    """
+    phrasing_timeout_s: Seconds = 3.0
+    """Seconds that the language model may take for it; then the card's own words go out."""
+
+
+class CustomersSettings(Group):
+    """What a CRM says of a customer, for the recap at the start of a call."""
+
+    url: Annotated[str, Field(pattern=r"^https?://[^\s]+$")] | None = None
+    """Address that is asked (GET), with `{tenant}` and `{customer}` in it; without it, nobody is asked."""
+    key: SecretStr | None = None
+    """Sent with it as a bearer token."""
+    timeout_s: Seconds = 2.0
+    """Seconds that it may take; then the recap goes without."""
+
+
+class WebhooksSettings(Group):
+    """Where suggestions and insights are sent besides."""
+
+    file: Path | None = None
+    """File (YAML) of the receivers: a list `webhooks:` of `{name, url, tenant, events, secret}`. It is read again when
+    it changes.
+    """
+    timeout_s: Seconds = 15.0
+    """Seconds that a receiver may take for one event."""
+    give_up_s: Seconds = 600.0
+    """Seconds for which an event that a receiver does not take is sent again; then it is a dead letter."""
+    allow_private: bool = False
+    """Whether receivers may have addresses of this machine or of private networks; those may do without https."""
+
+
+class OidcSettings(Group):
+    """Bearer tokens of an identity provider (OpenID Connect), beside API keys."""
+
+    issuer: Annotated[str, Field(pattern=r"^https?://[^\s]+$")] | None = None
+    """The issuer that tokens must name; without it no token is taken."""
+    audience: str | None = None
+    """The audience that tokens must name; needed with an issuer."""
+    jwks_url: Annotated[str, Field(pattern=r"^https?://[^\s]+$")] | None = None
+    """Where its keys are; where it is not set, the issuer's own description says."""
+    tenant_claim: str = "tenant"
+    """Claim that names the tenant."""
+    roles_claim: str = "roles"
+    """Claim with the scopes: a list, or a text parted by spaces, of publish, supervisor, analyst, admin, agent:ID. A
+    claim inside another is written with a dot: `realm_access.roles`.
+    """
+    agent_claim: str | None = None
+    """Claim with the agent's id, for who has the role `agent` without one."""
+    leeway_s: Annotated[int, Field(ge=0, le=300)] = 30
+    """Seconds by which clocks may differ."""
+
+
 class GatewaySettings(Group):
     """The HTTP interface: where it is served, and where the command line finds it."""
 
@@ -419,7 +498,29 @@ class GatewaySettings(Group):
     timeout_s: Seconds = 30.0
     """Seconds without any progress after which a request is given up."""
     max_body_bytes: Positive = 1_000_000
-    """The largest body of a request, in bytes."""
+    """The largest body of a request, in bytes; an uploaded recording may have `CONVMINE_AUDIO_MAX_BYTES`."""
+    uploads: Path = Path.home() / ".local" / "share" / "convmine" / "uploads"
+    """Folder of uploaded recordings, which the `asr` workers need at the same path, in `CONVMINE_AUDIO_ALLOWED_ROOTS`.
+    """
+    twilio_token: SecretStr | None = None
+    """The auth token of the Twilio account whose Media Streams come in without a key: it signs them with it."""
+    twilio_tenant: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")] | None = None
+    """Tenant of the calls that Twilio has signed; where it is not set, `CONVMINE_TENANT`."""
+    twilio_url: Annotated[str, Field(pattern=r"^wss://[^\s]+$")] | None = None
+    """The address that Twilio was given (`<Stream url>`), which it signs; where it is not set, `wss://`, the name that
+    Twilio asked for, and `/v1/adapters/twilio`.
+    """
+    streams_at_once: Positive = 5_000
+    """Streams of suggestions, and calls coming in, that are open at the same time; further ones get 429."""
+    ticket_secret: SecretStr | None = None
+    """Signs the tickets with which pages open streams; the same for all gateways of an installation. Without it, each
+    takes only the tickets that it made.
+    """
+    origins: Names = ()
+    """Origins of pages that may ask the gateway from a browser, such as `https://desk.example`, separated by commas.
+    """
+    resume_s: Seconds = 900.0
+    """Seconds back that a stream of suggestions can go on from where it broke off (Last-Event-ID)."""
     url: Annotated[str, Field(pattern=r"^https?://[^\s/?#]+[^\s?#]*$")] | None = None
     """Address of the gateway that the command line asks, such as `https://convmine.example`; without it, the store."""
     key: SecretStr | None = None
@@ -526,7 +627,12 @@ class Settings(BaseSettings):
     llm: LlmSettings = LlmSettings()
     budget: BudgetSettings = BudgetSettings()
     store: StoreSettings = StoreSettings()
+    flow: FlowSettings = FlowSettings()
+    suggest: SuggestSettings = SuggestSettings()
+    customers: CustomersSettings = CustomersSettings()
+    webhooks: WebhooksSettings = WebhooksSettings()
     gateway: GatewaySettings = GatewaySettings()
+    oidc: OidcSettings = OidcSettings()
     analytics: AnalyticsSettings = AnalyticsSettings()
     audit: AuditSettings = AuditSettings()
     retention: RetentionSettings = RetentionSettings()

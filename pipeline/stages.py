@@ -70,6 +70,8 @@ REPLAYS: Final = "dlq.replays"
 SCENARIOS: Final = "config.scenarios"
 PROMPTS: Final = "config.prompts"
 RUNNING: Final = "config.running"
+CARDS: Final = "config.cards"
+WEBHOOKS: Final = "webhooks.pending"
 ERASURES: Final = "privacy.erasures"
 
 
@@ -101,13 +103,16 @@ STAGES: Final[tuple[Stage, ...]] = (
         "index",
         _B,
         (transcripts(_B), intents(_B), flow(_B), SUGGESTIONS, FEEDBACK, FAILED, OUTCOMES),
-        (),
+        (CARDS,),
         "batch upserts",
     ),
+    Stage("webhook", _B, (SUGGESTIONS, intents(_B), intents(_L), WEBHOOKS), (WEBHOOKS,), "receivers"),
     Stage("asr", _L, (AUDIO,), (transcripts(_L), AUDIO), "CPU or GPU, concurrent calls", remembers=True),
     Stage("extract", _L, (transcripts(_L),), (intents(_L),), "LLM", remembers=True),
     Stage("flow", _L, (intents(_L),), (flow(_L), PATHS), "CPU", remembers=True),
     Stage("suggest", _L, (flow(_L),), (SUGGESTIONS,), "LLM, retrieval", remembers=True),
+    Stage("compliance", _L, (transcripts(_L),), (SUGGESTIONS,), "CPU", remembers=True),
+    Stage("recap", _L, (transcripts(_L),), (SUGGESTIONS,), "store, customer data"),
     Stage("index", _L, (transcripts(_L), intents(_L), flow(_L)), (), "batch upserts"),
 )
 
@@ -124,7 +129,11 @@ TOPICS: Final[tuple[Topic, ...]] = (
     Topic(flow(_B), events=("flow.state",)),
     Topic(PATHS, events=("flow.path",)),
     Topic(GRAPH, compacted=True, retention_ms=None, events=("flow.graph",)),
-    Topic(SUGGESTIONS, events=("suggestion.created", "suggestion.withdrawn")),
+    Topic(
+        SUGGESTIONS,
+        events=("suggestion.created", "suggestion.withdrawn", "checklist.updated", "call.alert", "call.recap"),
+    ),
+    Topic(WEBHOOKS, events=("webhook.pending",)),
     Topic(FEEDBACK, events=("suggestion.feedback",)),
     Topic(FAILED, events=("call.failed",)),
     Topic(OUTCOMES, events=("call.outcome",)),
@@ -133,6 +142,7 @@ TOPICS: Final[tuple[Topic, ...]] = (
     Topic(SCENARIOS, compacted=True, retention_ms=None, events=("config.scenario",)),
     Topic(PROMPTS, compacted=True, retention_ms=None, events=("config.prompt",)),
     Topic(RUNNING, compacted=True, retention_ms=DAY, events=("config.running",)),
+    Topic(CARDS, compacted=True, retention_ms=None, events=("config.card", "config.card.statistics")),
     Topic(ERASURES, compacted=True, retention_ms=None, events=("privacy.erasure",)),
     Topic(REPLAYS, compacted=True, retention_ms=None, internal=True),
 )

@@ -14,7 +14,7 @@ from pipeline.audit.entry import Entry
 from pipeline.audit.log import EntryPage, Old, Wanted, page_of
 from pipeline.backtest.result import Backtest
 from pipeline.blobs.names import checked, within_bounds
-from pipeline.errors import Poison
+from pipeline.errors import ConvmineError, Poison
 from pipeline.labels.label import Label, in_order
 from pipeline.llm.usage import Purpose, Usage
 from pipeline.ports import Hit, KeptAnswer, Order, Point, Recognition, Remembered, Speech, Where
@@ -48,10 +48,16 @@ class InMemoryStore:
             if point.id not in keep:
                 del self.points[collection][point.id]
 
-    async def search(self, collection: str, text: str, where: Where, limit: int) -> list[Hit]:
+    async def search(
+        self, collection: str, text: str, where: Where, limit: int, *, with_cosine: bool = False
+    ) -> list[Hit]:
         asked = _words(text)
-        found = self._matching(collection, where)
-        hits = [Hit(point.id, point.payload, len(asked & _words(point.text)) / max(1, len(asked))) for point in found]
+        hits = []
+        for point in self._matching(collection, where):
+            words = _words(point.text)
+            shared = len(asked & words)
+            cosine = shared / (len(asked) * len(words)) ** 0.5 if shared else 0.0
+            hits.append(Hit(point.id, point.payload, shared / max(1, len(asked)), cosine if with_cosine else None))
         return sorted(hits, key=lambda hit: -hit.score)[:limit]
 
     async def similar(self, collection: str, ids: Sequence[str], where: Where, limit: int) -> list[Hit]:
@@ -387,6 +393,26 @@ class InMemoryWorkbench:
         self._labels = {id_: one for id_, one in self._labels.items() if one.subject != subject}
         self._outcomes = {key: one for key, one in self._outcomes.items() if one[1] != subject}
         return before - len(self._labels) - len(self._outcomes)
+
+    async def close(self) -> None:
+        """Nothing is held open."""
+
+
+class KnownCustomers:
+    """A ``CustomerContext`` that knows what it is told, by tenant and customer, or fails with this error."""
+
+    def __init__(
+        self, lines: Mapping[tuple[str, str], Sequence[tuple[str, str]]], error: ConvmineError | None = None
+    ) -> None:
+        self._lines = lines
+        self._error = error
+        self.asked: list[tuple[str, str]] = []
+
+    async def of(self, tenant_id: str, customer_id: str) -> Sequence[tuple[str, str]]:
+        self.asked.append((tenant_id, customer_id))
+        if self._error is not None:
+            raise self._error
+        return self._lines.get((tenant_id, customer_id), ())
 
     async def close(self) -> None:
         """Nothing is held open."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Annotated, Any, ClassVar
 
 from pydantic import AwareDatetime, Field, model_validator
 
-from schemas.wire import Identifier, Payload, Share, Wire, is_empty
+from schemas.wire import Count, Identifier, Payload, Wire, is_empty
 
 
 class ScenarioPublished(Payload):
@@ -84,10 +85,12 @@ class RefusedConfig(Wire):
 class ConfigRunning(Payload):
     """What one worker process runs; said again at every change, and every so often while it lives.
 
-    ``scenarios`` are versions by scenario, of the tenant of the event.
+    ``scenarios`` are versions by scenario, of the tenant of the event; ``cards`` those of the cards that were published
+    by themselves, by ``scenario:language:card``.
     """
 
     event_name: ClassVar[str] = "config.running"
+    version: ClassVar[tuple[int, int]] = (1, 1)
 
     worker: Identifier
     stages: tuple[Identifier, ...]
@@ -96,19 +99,78 @@ class ConfigRunning(Payload):
     scenarios: Mapping[str, int] = Field(default_factory=dict)
     prompts: tuple[RunningPrompt, ...] = ()
     refused: tuple[RefusedConfig, ...] = ()
+    cards: Annotated[Mapping[str, int], Field(exclude_if=is_empty)] = Field(default_factory=dict)
+
+
+class CardStatus(StrEnum):
+    """Whether a card is still written, may be shown, or is shown no more."""
+
+    DRAFT = "draft"
+    APPROVED = "approved"
+    WITHDRAWN = "withdrawn"
+
+
+class CardVersion(Wire):
+    """A version of a card that was shown before, who wrote it and who approved it."""
+
+    card_version: Annotated[int, Field(ge=1)]
+    written_by: Identifier
+    approved_by: Identifier
+    approved_at: AwareDatetime
+    reason: str | None = None
+    content: dict[str, Any]
 
 
 class CardPublished(Payload):
-    """A playbook card with the statistics that rank it."""
+    """A playbook card by itself: it stands in the place of the scenario's card of the same id, or beside its cards.
+
+    ``content`` is checked by the scenario's own schema of a card when published and when picked up. Only an approved
+    card is shown; one that is withdrawn takes the scenario's own of that id with it. A draft has a record of its own
+    beside it (its key ends in ``:draft``), so that what is approved stays shown while it is written; its content names
+    nobody in ``approved_by``. The number grows with every change. ``earlier`` are those that were shown, newest first.
+    """
 
     event_name: ClassVar[str] = "config.card"
 
     scenario: Identifier
+    language: Identifier
     card_id: Identifier
+    card_version: Annotated[int, Field(ge=1)]
+    status: CardStatus
+    published_by: Identifier
+    published_at: AwareDatetime
+    written_by: Identifier
     approved_by: Identifier | None = None
-    shown: Annotated[int, Field(ge=0)] = 0
-    accepted: Annotated[int, Field(ge=0)] = 0
-    won_after_shown: Share | None = None
+    reason: str | None = None
+    content: dict[str, Any]
+    earlier: Annotated[tuple[CardVersion, ...], Field(exclude_if=is_empty)] = ()
+
+    @model_validator(mode="after")
+    def _approved_by_somebody(self) -> CardPublished:
+        if (self.status is CardStatus.APPROVED) != (self.approved_by is not None):
+            msg = "an approved card names who approved it, and no other does"
+            raise ValueError(msg)
+        return self
+
+
+class CardStatistics(Payload):
+    """What became of a card's suggestions, counted anew each time; of calls whose outcome was observed, how they ended.
+
+    ``shown`` are suggestions of which it is known that an agent saw them.
+    """
+
+    event_name: ClassVar[str] = "config.card.statistics"
+
+    scenario: Identifier
+    language: Identifier
+    card_id: Identifier
+    shown: Count
+    accepted: Count
+    edited: Count
+    dismissed: Count
+    won: Count = 0
+    lost: Count = 0
+    counted_at: AwareDatetime
 
 
 class ErasureRequested(Payload):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from schemas import audio, call, flow, insight, reference, suggestion, transcript
+from schemas import audio, call, compliance, flow, insight, recap, reference, suggestion, transcript, webhook
 from schemas.wire import Payload
 
 PAYLOADS: Final[Mapping[str, type[Payload]]] = MappingProxyType(
@@ -34,10 +34,15 @@ PAYLOADS: Final[Mapping[str, type[Payload]]] = MappingProxyType(
             suggestion.SuggestionCreated,
             suggestion.SuggestionWithdrawn,
             suggestion.SuggestionFeedback,
+            compliance.ChecklistUpdated,
+            compliance.CallAlert,
+            recap.CallRecap,
+            webhook.WebhookPending,
             reference.ScenarioPublished,
             reference.PromptPublished,
             reference.ConfigRunning,
             reference.CardPublished,
+            reference.CardStatistics,
             reference.ErasureRequested,
         )
     }

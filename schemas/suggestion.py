@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 from pydantic import AwareDatetime, Field
 
 from schemas.insight import Evidence
-from schemas.wire import CallEvent, CallFacts, Identifier, Lane, Milliseconds, Wire
+from schemas.wire import CallEvent, CallFacts, Identifier, Lane, Language, Milliseconds, Wire
 
 
 class Passage(Wire):
@@ -20,10 +20,24 @@ class Passage(Wire):
     text: str
 
 
+class SuggestionKind(StrEnum):
+    """Whether it is a playbook card, or a passage of the knowledge base that answers a question."""
+
+    CARD = "card"
+    KNOWLEDGE = "knowledge"
+
+
 class SuggestionCreated(CallEvent):
-    """A playbook card that fits this moment of this call; it goes to the agent and never to the customer."""
+    """Advice that fits this moment of this call; it goes to the agent and never to the customer.
+
+    ``card_id`` of a passage is ``kb:`` and its id, and ``approved_by`` who brought it into the knowledge base.
+    ``phrased_by`` is the model that worded ``text``, where it is not the card's own wording; ``explored`` says that it
+    was chosen to learn how it does, and not because it does best. ``scenario`` and ``language`` are those of the
+    playbook that it comes from, by which cards are counted; what is known of the call may name others, or none.
+    """
 
     event_name: ClassVar[str] = "suggestion.created"
+    version: ClassVar[tuple[int, int]] = (1, 1)
 
     suggestion_id: Identifier
     call: CallFacts = CallFacts()
@@ -40,6 +54,11 @@ class SuggestionCreated(CallEvent):
     expires_at: AwareDatetime
     evidence: tuple[Evidence, ...] = ()
     passages: tuple[Passage, ...] = ()
+    kind: SuggestionKind = SuggestionKind.CARD
+    phrased_by: str | None = None
+    explored: bool = False
+    scenario: Identifier | None = None
+    language: Language | None = None
 
 
 class SuggestionWithdrawn(CallEvent):

@@ -8,14 +8,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from pipeline.extract.findings import IntentExtractor
+from pipeline.flow.guidance import Guide
 from pipeline.handling import Handler, Remembering
-from pipeline.ports import AsrEngine, Diariser, Meter, ResponseCache, VectorStore
+from pipeline.ports import AsrEngine, CustomerContext, Diariser, Meter, ResponseCache, VectorStore
 from pipeline.privacy.entry import guarded
 from pipeline.privacy.keeping import KeptLive, kept_in, mask_and_note
 from pipeline.privacy.open_numbers import is_open
@@ -30,6 +31,9 @@ from schemas.wire import Lane
 from workers.knowledge import Knowledge
 from workers.snapshots import GraphSnapshots
 
+if TYPE_CHECKING:
+    from pipeline.suggest.phrasing import Phrase
+
 AnyHandler = Handler | Remembering[Any]
 _BATCHED: Final = frozenset({"whisper", "faster-whisper"})
 """The engines that decode several stretches of speech in one pass."""
@@ -43,14 +47,22 @@ class Assembly:
         graphs: the graphs as they were last published.
         library: the scenarios; what changes in it holds for the calls that come.
         meter: where the domain's figures go.
+        guide: what live calls are guided by, if they are.
     """
 
     def __init__(
-        self, settings: Settings, graphs: GraphSnapshots, library: Library, meter: Meter | None = None
+        self,
+        settings: Settings,
+        graphs: GraphSnapshots,
+        library: Library,
+        meter: Meter | None = None,
+        *,
+        guide: Guide | None = None,
     ) -> None:
         self._settings = settings
         self._meter = meter
         self._graphs = graphs
+        self._guide = guide
         self._stack = AsyncExitStack()
         self._store: VectorStore | None = None
         self._connection: Connection | None = None
@@ -89,6 +101,9 @@ class Assembly:
             ("flow", Lane.LIVE): self._flow_live,
             ("suggest", Lane.LIVE): self._suggest_live,
             ("index", Lane.LIVE): self._index,
+            ("compliance", Lane.LIVE): self._compliance,
+            ("recap", Lane.LIVE): self._recap,
+            ("webhook", Lane.BATCH): self._webhook,
         }
         return await builders[stage.name, stage.lane]()
 
@@ -247,25 +262,57 @@ class Assembly:
     async def _flow_live(self) -> AnyHandler:
         from pipeline.flow import live
 
-        return live.build()
+        return live.build(self._guide)
 
     async def _graph(self) -> AnyHandler:
         from pipeline.flow import graph_stage
 
-        return graph_stage.build(snapshots=self._graphs)
+        flow = self._settings.flow
+        return graph_stage.build(
+            snapshots=self._graphs, half_life_days=flow.half_life_days, version_every_s=flow.version_every_s
+        )
 
     async def _suggest(self) -> AnyHandler:
         from pipeline.suggest import stage
 
-        return stage.build(scenarios=self._library, store=await self.store())
+        records = self._library.card_records
+        return stage.build(scenarios=self._library, store=await self.store(), records=records, meter=self._meter)
 
     async def _suggest_live(self) -> AnyHandler:
         from pipeline.suggest import live
+        from pipeline.suggest.policy import Bounds
 
-        return live.build(scenarios=self._library, store=await self.store())
+        suggest = self._settings.suggest
+        return live.build(
+            scenarios=self._library,
+            store=await self.store(),
+            records=self._library.card_records,
+            bounds=Bounds(timedelta(seconds=suggest.apart_s), suggest.most),
+            explore=suggest.explore,
+            knowledge=suggest.knowledge,
+            phrase=self._phrase(),
+            meter=self._meter,
+            clock=lambda: datetime.now(UTC),
+        )
+
+    def _phrase(self) -> Phrase | None:
+        """The language model that words suggestions, if one is to."""
+        if self._settings.suggest.phrasing == "off":
+            return None
+        from pipeline.extract.registry import open_chat
+        from pipeline.figures import NoMeter
+        from pipeline.suggest.phrasing import PhrasedByModel
+
+        meter = self._meter or NoMeter()
+        phrase = PhrasedByModel(
+            open_chat(self._settings, meter), timeout_s=self._settings.suggest.phrasing_timeout_s, meter=meter
+        )
+        self._stack.push_async_callback(phrase.close)
+        return phrase
 
     async def _index(self) -> AnyHandler:
         from pipeline.store import stage
+        from pipeline.store.card_statistics import counting
         from pipeline.store.coalesced import Coalescing
 
         store = await self.store()
@@ -273,13 +320,40 @@ class Assembly:
             await self._knowledge.load_all(store, self._settings.tenant)
             self._keeping = asyncio.create_task(self._knowledge.keep(store))
             self._stack.push_async_callback(_ended, self._keeping)
-        handler = stage.build(store=Coalescing(store))
+        together = Coalescing(store)
+        handler = counting(stage.build(store=together), together)
         if (rules := self._settings.retention.rules) is not None:
             from pipeline.retention.obeying import unexpired
             from pipeline.retention.rules import read_rules
 
             handler = unexpired(read_rules(rules), handler)
         return guarded(handler)
+
+    async def _compliance(self) -> AnyHandler:
+        from pipeline.compliance import stage
+
+        default = self._settings.extract.scenario
+        return stage.build(scenarios=self._library, default_scenario=default)
+
+    async def _recap(self) -> AnyHandler:
+        from pipeline.recap import stage
+
+        return stage.build(store=await self.store(), customers=self._customers())
+
+    def _customers(self) -> CustomerContext | None:
+        """Who is asked about customers, if anybody is."""
+        from pipeline.recap.customers_http import customers_of
+
+        if (customers := customers_of(self._settings.customers)) is not None:
+            self._stack.push_async_callback(customers.close)
+        return customers
+
+    async def _webhook(self) -> AnyHandler:
+        from pipeline.webhooks import stage
+
+        handler = stage.build(self._settings.webhooks, self._meter)
+        self._stack.push_async_callback(handler.close)
+        return handler
 
 
 async def _ended(task: asyncio.Task[None]) -> None:

@@ -10,6 +10,7 @@ from typing import Final
 
 from pipeline.errors import ConvmineError, Retryable
 from pipeline.settings import Settings
+from pipeline.stages import PROMPTS, SCENARIOS
 from workers.edge import Edge, Spans
 from workers.published import Published, published_in, spans_of
 from workers.records import NewRecord
@@ -30,6 +31,7 @@ class Change:
 
     published: Published
     _writer: Transactions
+    _look: str
 
     def publish(self, records: Sequence[NewRecord]) -> None:
         """Write all of these or none; once.
@@ -44,26 +46,35 @@ class Change:
         except Superseded as error:
             raise ChangedMeanwhile(
                 "another change is under way or came between; nothing was changed",
-                hint="look again with convmine prompt list, then repeat it",
+                hint=f"look again with {self._look}, then repeat it",
             ) from error
 
 
 @contextmanager
-def exclusive(settings: Settings) -> Iterator[Change]:
-    """Begin a change of the scenarios and prompts of the tenant of the settings.
+def exclusive(
+    settings: Settings, topics: Sequence[str] = (SCENARIOS, PROMPTS), *, look: str = "convmine prompt list"
+) -> Iterator[Change]:
+    """Begin a change of what the tenant of the settings has published in these topics.
 
     The name of its transactions is fixed for the tenant: who begins later fences whoever has begun before, whose
     ``publish`` then fails. What is read comes after that fence, so no change that was published is missed.
+
+    Args:
+        settings: the broker and the tenant.
+        topics: what is read.
+        look: the command that shows what is published, for who was superseded.
 
     Raises:
         ConvmineError: a topic is missing.
         Retryable: the broker is away.
     """
     edge = Edge(settings.kafka)
-    spans_of(edge, settings)  # before the fence: who has no topics to change disturbs nobody
+    spans_of(edge, settings, topics)  # before the fence: who has no topics to change disturbs nobody
     with transactions(settings.kafka, f"config.{settings.tenant}") as writer:
-        spans = settled(lambda: spans_of(edge, settings), lambda: spans_of(edge, settings, settled=False))
-        yield Change(published_in(edge.read(spans), settings.tenant), writer)
+        spans = settled(
+            lambda: spans_of(edge, settings, topics), lambda: spans_of(edge, settings, topics, settled=False)
+        )
+        yield Change(published_in(edge.read(spans), settings.tenant), writer, look)
 
 
 def settled(

@@ -252,6 +252,8 @@ class Edge:
             kind["segment.ms"] = str(max(HOUR, topic.retention_ms // _SEGMENTS))
         if topic.compacted:
             kind["min.compaction.lag.ms"] = str(_UNCOMPACTED_MS)
+            # What is still written to is not compacted: for a week, by default, and such a topic is read whole.
+            kind.setdefault("segment.ms", str(_UNCOMPACTED_MS))
         return {
             "num_partitions": self._settings.partitions,
             "replication_factor": self._settings.replication,

@@ -61,19 +61,27 @@ class FollowedOnKafka:
         self._away = False
 
     async def whole(self) -> Sequence[Record]:
+        records: list[Record] = []
+        await self.each(records.append)
+        return records
+
+    async def each(self, take: Callable[[Record], None]) -> None:
+        """Hand over what the topics hold now, one record after the other, for those that hold too much for memory.
+
+        Raises:
+            Retryable: the broker is away, or a topic is missing.
+        """
         from aiokafka.errors import KafkaError
 
-        records: list[Record] = []
         try:
             async with self._consumer() as consumer:
-                await self._read_to_the_end(consumer, records.append)
+                await self._read_to_the_end(consumer, take)
         except (KafkaError, TimeoutError) as error:
             raise Retryable(
                 f"{', '.join(self._topics)} cannot be read: {type(error).__name__}",
                 dependency="kafka",
                 hint="set KAFKA_BOOTSTRAP_SERVERS, or start one with scripts/kafka-local",
             ) from error
-        return records
 
     async def follow(self, take: Callable[[Record], None]) -> NoReturn:
         while True:

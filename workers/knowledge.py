@@ -8,10 +8,10 @@ from typing import Final, NoReturn
 import structlog
 
 from pipeline.errors import ConvmineError
+from pipeline.knowledge.scenario_pages import drop_knowledge, load_knowledge
 from pipeline.ports import VectorStore
 from pipeline.scenarios.library import Library
 from pipeline.scenarios.load import ScenarioError
-from pipeline.suggest.knowledge import drop_knowledge, load_knowledge
 from workers.changes import Changes
 
 RETRY_S: Final = 15.0

@@ -1,4 +1,4 @@
-"""Scenarios and prompts that change while a worker runs: taken up as they are published, and told which of them run."""
+"""Scenarios, prompts and cards that change while a worker runs: taken up as published, and told which of them run."""
 
 from __future__ import annotations
 
@@ -70,8 +70,8 @@ async def online(
     changed = asyncio.Event()
 
     def take(record: Record) -> None:
-        presence.uptake.take(record)
-        changed.set()
+        if presence.uptake.take(record):
+            changed.set()
 
     tasks: list[asyncio.Task[None]] = [
         asyncio.create_task(forever)
@@ -138,6 +138,7 @@ class Presence:
             scenarios={scenario.id: scenario.version for scenario in scenarios},
             prompts=tuple(prompt for scenario in scenarios for prompt in running_prompts(scenario)),
             refused=self.uptake.refused(tenant_id),
+            cards={":".join(name): version for name, version in self._library.running_cards(tenant_id).items()},
         )
         told = message(
             payload,

@@ -22,7 +22,8 @@ from pipeline.privacy.sealing import seal_of
 from pipeline.privacy.vault import Subject
 from pipeline.scenarios.opened import load_library
 from pipeline.settings import Settings
-from pipeline.stages import ERASURES, RUNNING, Stage
+from pipeline.stages import ERASURES, GRAPH, RUNNING, Stage
+from schemas.wire import Lane
 from workers.assembly import Assembly
 from workers.claims import Claims, claims_of
 from workers.compacted import read_back_on_kafka
@@ -30,6 +31,7 @@ from workers.edge import Edge
 from workers.erasures import Erasures
 from workers.followed import FollowedOnKafka
 from workers.followed_together import Together
+from workers.graphs import Graphs
 from workers.health import Health, heartbeat
 from workers.kafka_app import KafkaWorker
 from workers.lag import offsets_on_kafka, watch_lag
@@ -67,9 +69,12 @@ async def run_stages(settings: Settings, stages: Sequence[Stage]) -> None:
     measures.show(health)
     async with AsyncExitStack() as stack:
         background = await stack.enter_async_context(_observed(settings, health, measures, claims))
-        assembly = await stack.enter_async_context(
-            Assembly(settings, graph_snapshots(read_back_on_kafka(settings.kafka)), library, measures.meter)
-        )
+        snapshots, graphs = graph_snapshots(read_back_on_kafka(settings.kafka)), None
+        if settings.flow.guidance and any((stage.name, stage.lane) == ("flow", Lane.LIVE) for stage in stages):
+            graphs, source = Graphs(settings.flow.version_every_s), FollowedOnKafka(settings.kafka, [GRAPH])
+            await source.each(graphs.take)
+            background += await stack.enter_async_context(_beside(source.follow(graphs.take)))
+        assembly = await stack.enter_async_context(Assembly(settings, snapshots, library, measures.meter, guide=graphs))
         together = Together(FollowedOnKafka(settings.kafka, (*CONFIG_TOPICS, ERASURES)))
         background += await stack.enter_async_context(
             online_on_kafka(settings, library, stages, measures.meter, together.of(CONFIG_TOPICS))

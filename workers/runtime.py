@@ -6,6 +6,7 @@ Promises, kept by both transports and checked by ``tests/contract``:
 - an offset is acknowledged only when it and all before it in its partition are done, and done means that what the
   handler gave back is confirmed by the broker, and that nothing of it is held in memory alone;
 - a window that is full of held events has them let go: it never waits for itself;
+- what a stage has gathered is published when nothing more waits, or sooner;
 - what happens to a partition that was taken away changes nothing any more: no state, no acknowledgement.
 """
 
@@ -20,7 +21,7 @@ from typing import Any, Final, cast
 import structlog
 
 from pipeline.errors import ConvmineError
-from pipeline.handling import Ending, Handler, Remembering
+from pipeline.handling import Ending, Gathering, Handler, Remembering
 from pipeline.stages import Stage
 from workers.breaker import Breaker
 from workers.changes import Changes
@@ -56,6 +57,7 @@ class _Lane:
     current: _Taken | None = None
     held: list[_Taken] = field(default_factory=list)
     must_let_go: bool = False
+    due: asyncio.TimerHandle | None = None
     task: asyncio.Task[None] | None = None
     touched_at: float = 0.0
 
@@ -69,6 +71,7 @@ class Runner:
         self._limits = limits
         self._health = equipment.health
         self._holds = hasattr(handler, "let_go")
+        self._gathering = cast("Gathering", handler) if hasattr(handler, "gathered") else None
         self._publisher = equipment.publisher
         self._ends = cast("Ending", handler).ends if hasattr(handler, "ends") else tuple
         self._breaker = Breaker(limits.breaker_failures, limits.policy.delay, equipment.health)
@@ -172,7 +175,7 @@ class Runner:
 
     def _has_room(self, window: Window, offset: int) -> bool:
         span = window.span(offset)
-        if self._holds and span >= self._limits.window * _FULL:
+        if (self._holds or self._gathering) and span >= self._limits.window * _FULL:
             self._relieve(window)
         if self._breaker.is_open and self._pending >= self._limits.in_flight:
             return False
@@ -182,7 +185,7 @@ class Runner:
         """If what a window waits for is held, have it let go."""
         for lane in self._lanes.values():
             if lane.held and lane.held[0].window is window and lane.held[0].record.offset == window.oldest:
-                if not lane.must_let_go:
+                if not lane.must_let_go and not self._gathering:
                     log.warning("window full: a call is cut", key=str(lane.name), window=self._limits.window)
                 self._let_go(lane)
                 return
@@ -224,7 +227,8 @@ class Runner:
             if lane.must_let_go:
                 lane.must_let_go = False
                 if lane.held:
-                    self._release(lane, await self._settler.let_go(lane.held[-1].record))
+                    finish = self._settler.publish_gathered if self._gathering else self._settler.let_go
+                    self._release(lane, await finish(lane.held[-1].record))
                 continue
             taken = lane.current = lane.waiting.popleft()
             try:
@@ -236,9 +240,24 @@ class Runner:
             if self._windows.get(taken.partition) is taken.window:
                 lane.held.append(taken)
                 self._release(lane, release, taken)
+            if self._gathering is not None and lane.held and not lane.waiting:
+                self._publish_when_due(lane, self._gathering.due_in(taken.record.partition))
+
+    def _publish_when_due(self, lane: _Lane, seconds: float) -> None:
+        if seconds <= 0:
+            lane.must_let_go = True
+        elif lane.due is None:
+            lane.due = asyncio.get_running_loop().call_later(seconds, self._publish_now, lane)
+
+    def _publish_now(self, lane: _Lane) -> None:
+        lane.due = None
+        self._let_go(lane)
 
     def _release(self, lane: _Lane, release: Release, itself: _Taken | None = None) -> None:
         """Finish the held events that are done, and acknowledge what that sets free."""
+        if not release.before and not release.itself:
+            self._moved.notify()  # a window that is full of what is held has it let go
+            return
         stays: list[_Taken] = []
         for taken in lane.held:
             if taken.record.offset < release.before or (release.itself and taken is itself):

@@ -7,7 +7,7 @@ import itertools
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final, Literal, cast, get_args
@@ -17,7 +17,7 @@ import structlog
 from pipeline.dependencies import answered, noting_answers
 from pipeline.erasure.obeying import is_erased
 from pipeline.errors import Config, ConvmineError, Poison, Retryable
-from pipeline.handling import Handler, Holding, Inbound, Remembering
+from pipeline.handling import Gathering, Handler, Holding, Inbound, Remembering
 from pipeline.stages import Stage
 from workers.breaker import Breaker
 from workers.equipment import Equipment
@@ -55,6 +55,8 @@ _OUR_FAULTS: Final = 3
 _FREE: Final = nullcontext()
 _ALONE: Final = Release(before=0, itself=True)
 """Done with this event; what the call holds stays held."""
+_HELD: Final = Release(before=0, itself=False)
+"""Nothing is done, this event neither."""
 
 
 class Settler:
@@ -76,6 +78,7 @@ class Settler:
         self._erased = equipment.erased
         states = equipment.states
         self._memory = Memory(cast("Remembering[Any]", handler), states) if states is not None else None
+        self._gathers = hasattr(handler, "gathered")
         self._slots = asyncio.Semaphore(equipment.limits.in_flight)
         self._passed: Counter[str] = Counter()
         self._stopping = False
@@ -95,6 +98,17 @@ class Settler:
         """Finish what the call of this event, the last one held of it, holds in memory."""
         about(record)
         return await self._until_settled(record, partial(self._let_go, record))
+
+    async def publish_gathered(self, record: Record) -> Release:
+        """Publish what was gathered of the partition of this event, the last one held of it; whoever's events they are.
+
+        What cannot be published is a dead letter, and its events are done all the same: they are part of what is
+        gathered next.
+        """
+        about(record)
+        nobodys = replace(record, key=None, headers=())
+        await self._until_settled(nobodys, partial(self._publish_gathered, record))
+        return Release(record.offset + 1, itself=True)
 
     async def drop(self, key: str) -> None:
         """Keep nothing of a call (``tenant:call``) that is erased: neither what it holds nor what is remembered of it.
@@ -192,7 +206,11 @@ class Settler:
         with self._seconds.time():
             outputs = await cast("Handler", self._handler)(inbound)
         records = [write_event(output) for output in outputs]
-        return _Result("handled", records, Release(record.offset + 1, itself=True))
+        return _Result("handled", records, _HELD if self._gathers else Release(record.offset + 1, itself=True))
+
+    async def _publish_gathered(self, record: Record) -> _Result:
+        outputs = cast("Gathering", self._handler).gathered(record.partition)
+        return _Result("handled", [write_event(output) for output in outputs], Release(record.offset + 1, itself=True))
 
     def _is_erased(self, record: Record) -> bool:
         return bool(self._erased) and (whose := call_of(record)) is not None and self._erased.holds(*whose)
@@ -205,7 +223,7 @@ class Settler:
         if self._memory is not None:
             await self._memory.load(record.partition, key)  # so that what is remembered there is dropped, too
         await self.drop(key)
-        return _Result("erased", (), Release(record.offset + 1, itself=True))
+        return _Result("erased", (), _ALONE if self._gathers else Release(record.offset + 1, itself=True))
 
     async def _read(self, record: Record) -> Inbound | None:
         return read_event(record if self._claims is None else await self._claims.redeem(record))

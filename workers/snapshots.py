@@ -1,4 +1,4 @@
-"""The graphs of one partition, as they were last published."""
+"""The graphs of one partition, as they were last published; not their versions."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ def graph_snapshots(read_back: ReadBack) -> GraphSnapshots:
             if record.key is None or record.value is None:
                 continue
             name, graph = record.key.decode(), FlowGraph.model_validate_json(record.value)
+            if graph.period is not None:
+                continue
             if name not in graphs or graphs[name].applied_offset <= graph.applied_offset:
                 graphs[name] = graph
         return graphs

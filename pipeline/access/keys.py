@@ -71,7 +71,7 @@ class Keyring(BaseModel):
         key = self.named(written[1]) if written else None
         if key is None or not hmac.compare_digest(_hash(text), key.sha256) or not key.valid_at(now):
             return None
-        return Principal(key.id, key.tenant, frozenset(key.scopes), key.name)
+        return Principal(key.id, key.tenant, frozenset(key.scopes), key.name, key.expires_at)
 
     def with_key(self, key: ApiKey) -> Keyring:
         """With one more."""

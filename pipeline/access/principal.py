@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Final, Literal
 
 from pydantic import Field
@@ -23,12 +24,16 @@ _AGENT: Final = "agent:"
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Somebody of one tenant; ``id`` names what proved it, as the id of a key, and may stand in a log."""
+    """Somebody of one tenant; ``id`` names what proved it, as the id of a key, and may stand in a log.
+
+    ``expires_at`` is until when that holds; None where it has no end.
+    """
 
     id: str
     tenant_id: str
     scopes: frozenset[str]
     name: str = ""
+    expires_at: datetime | None = None
 
     @property
     def roles(self) -> frozenset[str]:

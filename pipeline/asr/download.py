@@ -114,10 +114,12 @@ class Downloads:
     Args:
         max_bytes: the download stops where the body gets longer.
         timeout_s: seconds for a whole download.
+        limit: what sets ``max_bytes``, for messages.
     """
 
-    def __init__(self, *, max_bytes: int, timeout_s: float) -> None:
+    def __init__(self, *, max_bytes: int, timeout_s: float, limit: str = "CONVMINE_AUDIO_MAX_BYTES") -> None:
         self._max_bytes = max_bytes
+        self._limit = limit
         self._timeout_s = timeout_s
         self._system: ssl.SSLContext | None = None
 
@@ -183,7 +185,7 @@ class Downloads:
 
     def _check_length(self, length: int) -> None:
         if length > self._max_bytes:
-            raise Poison(f"the recording has more than the {self._max_bytes} bytes of CONVMINE_AUDIO_MAX_BYTES")
+            raise Poison(f"the recording has more than the {self._max_bytes} bytes of {self._limit}")
 
 
 async def _start_of(response: httpx.Response) -> str:

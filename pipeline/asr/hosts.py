@@ -47,10 +47,12 @@ class AllowedHosts:
     Args:
         hosts: ``name`` allows the default ports of a public host, ``name:port`` exactly that port, on a private
             address, too.
+        listed_in: the setting or option that names them, for messages.
     """
 
-    def __init__(self, hosts: Sequence[str]) -> None:
+    def __init__(self, hosts: Sequence[str], *, listed_in: str = "CONVMINE_AUDIO_ALLOWED_HOSTS") -> None:
         self._hosts = frozenset(host.lower() for host in hosts)
+        self._listed_in = listed_in
 
     async def target(self, uri: SplitResult, *, dependency: str) -> Target:
         """Look the host up, once.
@@ -68,7 +70,7 @@ class AllowedHosts:
         if not named and (private := next((it for it in addresses if not is_public(it)), None)):
             raise Poison(
                 f"the host {host} has the private address {private}",
-                hint=f"if that is meant, name {host}:{port} in CONVMINE_AUDIO_ALLOWED_HOSTS",
+                hint=f"if that is meant, name {host}:{port} in {self._listed_in}",
             )
         return Target(uri.scheme, host, port, addresses[0])
 
@@ -83,7 +85,7 @@ class AllowedHosts:
         named = f"{host}:{port}" in self._hosts
         if not named and not (host in self._hosts and port == _PORTS[uri.scheme]):
             raise Poison(
-                f"the host {host}:{port} is not in CONVMINE_AUDIO_ALLOWED_HOSTS",
+                f"the host {host}:{port} is not in {self._listed_in}",
                 hint="name it there as host, or as host:port",
             )
         return host, port, named

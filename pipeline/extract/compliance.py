@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from pipeline.extract.findings import SIDES, evidence_of
 from pipeline.extract.phrases import LENIENT, STRICT, Line, find_span, line, together
@@ -26,7 +26,7 @@ def check_compliance(segments: Sequence[Segment], lists: WordLists, outcome: str
     hits += [
         ComplianceHit(kind=ComplianceKind.FORBIDDEN_PHRASE, name=phrase.name, evidence=said)
         for phrase in lists.forbidden_phrases
-        if (said := tuple(_said(phrase, heard)))
+        if (said := tuple(filter(None, (said_forbidden(phrase, segment) for segment in segments))))
     ]
     return [*hits, *find_sensitive(segments, lists.sensitive_words)]
 
@@ -39,13 +39,14 @@ def _was_said(phrase: RequiredPhrase, heard: Iterable[tuple[Segment, Line]]) -> 
     return any(find_span(line(wording), whole, at_least=LENIENT) is not None for wording in phrase.any_of)
 
 
-def _said(phrase: ForbiddenPhrase, heard: Iterable[tuple[Segment, Line]]) -> Iterator[Evidence]:
-    speaks = _speaker(phrase.role)
-    for segment, words in heard:
-        if speaks(segment):
-            spans = (find_span(line(wording), words, at_least=STRICT) for wording in phrase.any_of)
-            if (span := next(filter(None, spans), None)) is not None:
-                yield evidence_of(segment, segment.text[span[0] : span[1]])
+def said_forbidden(phrase: ForbiddenPhrase, segment: Segment) -> Evidence | None:
+    """The words of a segment that say a forbidden phrase, if its speaker is one who must not."""
+    if not _speaker(phrase.role)(segment):
+        return None
+    words = line(segment.text)
+    spans = (find_span(line(wording), words, at_least=STRICT) for wording in phrase.any_of)
+    span = next(filter(None, spans), None)
+    return None if span is None else evidence_of(segment, segment.text[span[0] : span[1]])
 
 
 def _speaker(role: Role | None) -> Callable[[Segment], bool]:

@@ -17,6 +17,7 @@ from pipeline.extract.words import Word, is_han, letters
 # Of 100, by the normalised edit distance of rapidfuzz. A required phrase may be misheard; an accusation must be sure.
 LENIENT: Final = 85.0
 STRICT: Final = 92.0
+_EQUAL: Final = 100.0
 # A single short word has other words too close to it ("sue you", "see you"), so it must match exactly.
 _SHORT: Final = 8
 
@@ -61,20 +62,23 @@ def find_phrase(phrase: str, text: str, *, at_least: float = STRICT) -> str | No
 
 def find_span(wanted: Line, said: Line, *, at_least: float) -> tuple[int, int] | None:
     """Where the best match begins and ends, as offsets into the text that ``said`` is."""
-    from rapidfuzz import fuzz
+    found = find_words(wanted, said, at_least=at_least)
+    return None if found is None else (said.words[found[0]].start, said.words[found[1]].end)
 
+
+def find_words(wanted: Line, said: Line, *, at_least: float) -> tuple[int, int] | None:
+    """The first and the last word of the best match, by their numbers."""
     target, words = wanted.whole, said.words
     if not target or not words:
         return None
-    if len(target) < _SHORT or wanted.has_han:
-        at_least = 100.0
-    slack = 0 if at_least >= 100 else 1  # noqa: PLR2004 - equal
+    at_least = _as_strict_as_must_be(wanted, at_least)
+    slack = 0 if at_least >= _EQUAL else 1
     # Most phrases are in most turns not at all, and that is quickly seen.
-    if target not in said.whole and (
-        not slack
-        or not any(part in said.whole for part in _parts(target, at_least))
-        or fuzz.partial_ratio(target, said.whole, score_cutoff=at_least - 10) == 0
-    ):
+    if target not in said.whole and (not slack or not any(map(said.whole.__contains__, _parts(target, at_least)))):
+        return None
+    from rapidfuzz import fuzz
+
+    if target not in said.whole and fuzz.partial_ratio(target, said.whole, score_cutoff=at_least - 10) == 0:
         return None
     turning = _turning(target)
     starts = list(accumulate((len(word.text) + 1 for word in words), initial=0))
@@ -85,7 +89,16 @@ def find_span(wanted: Line, said: Line, *, at_least: float) -> tuple[int, int] |
             score = fuzz.ratio(target, here, score_cutoff=at_least)
             if score and (best is None or score > best[0]) and _turning(here) == turning:
                 best = score, first, first + size - 1
-    return None if best is None else (words[best[1]].start, words[best[2]].end)
+    return None if best is None else best[1:]
+
+
+def pieces(wanted: Line, at_least: float) -> tuple[str, ...]:
+    """Pieces of a phrase of which one at least stands in all texts (``Line.whole``) in which it is found."""
+    return _parts(wanted.whole, _as_strict_as_must_be(wanted, at_least)) if wanted.words else ()
+
+
+def _as_strict_as_must_be(wanted: Line, at_least: float) -> float:
+    return _EQUAL if len(wanted.whole) < _SHORT or wanted.has_han else at_least
 
 
 @lru_cache(maxsize=4_096)

@@ -23,8 +23,16 @@ def find_sensitive(segments: Iterable[Segment], rules: tuple[SensitiveWords, ...
     Words are found whole, Chinese ones by their letters; case, width and punctuation do not matter, and contractions
     are read in full.
     """
+    return sensitive_hits(segments, rules, finder_of(rules))
+
+
+def sensitive_hits(
+    segments: Iterable[Segment],
+    rules: tuple[SensitiveWords, ...],
+    finder: Any,  # noqa: ANN401 - pyahocorasick has no types
+) -> list[ComplianceHit]:
+    """The same, with the ``finder_of`` these rules at hand."""
     said: dict[int, list[Evidence]] = {}
-    finder = _finder(rules)
     for segment in segments if finder else ():
         for rule, spans in _in_text(segment.text, finder).items():
             said.setdefault(rule, []).extend(evidence_of(segment, segment.text[start:end]) for start, end in spans)
@@ -70,7 +78,7 @@ def _places(text: str) -> list[Span]:
 
 
 @lru_cache(maxsize=64)
-def _finder(rules: tuple[SensitiveWords, ...]) -> Any:  # noqa: ANN401 - pyahocorasick has no types
+def finder_of(rules: tuple[SensitiveWords, ...]) -> Any:  # noqa: ANN401 - pyahocorasick has no types
     """An automaton of all words of these rules, None of none; it gives the length of a find, and whose word it is."""
     import ahocorasick
 

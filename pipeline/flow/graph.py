@@ -1,21 +1,15 @@
-"""Folding paths into a directed graph of steps with counts, outcomes and times; pure values in and out."""
+"""The graph of steps as a value: empty, and the partitions of one scenario added up."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from hashlib import blake2b
-from itertools import pairwise
+from dataclasses import dataclass
 from typing import Final
 
-from schemas.call import OutcomeResult
-from schemas.flow import FlowEdge, FlowGraph, FlowNode, FlowPath
+from schemas.flow import FlowEdge, FlowGraph, FlowNode
 
 START: Final = "(start)"
 END: Final = "(end)"
-RECENT_CALLS: Final = 1_000
-"""How many calls a graph remembers; as many as the default window of a worker, which is what a kill can repeat."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,65 +21,6 @@ class SummedGraph:
     edges: tuple[FlowEdge, ...]
 
 
-@dataclass(slots=True)
-class _Tally:
-    """Nodes by label and edges by their two labels, while they are being counted."""
-
-    nodes: dict[str, FlowNode] = field(default_factory=dict)
-    edges: dict[tuple[str, str], FlowEdge] = field(default_factory=dict)
-
-    def add_node(self, node: FlowNode) -> None:
-        if (known := self.nodes.get(node.label)) is not None:
-            node = FlowNode(
-                label=node.label,
-                count=known.count + node.count,
-                calls=known.calls + node.calls,
-                won=known.won + node.won,
-                lost=known.lost + node.lost,
-            )
-        self.nodes[node.label] = node
-
-    def add_edge(self, edge: FlowEdge) -> None:
-        ends = (edge.source, edge.target)
-        if (known := self.edges.get(ends)) is not None:
-            edge = FlowEdge(
-                source=edge.source,
-                target=edge.target,
-                count=known.count + edge.count,
-                total_ms=known.total_ms + edge.total_ms,
-            )
-        self.edges[ends] = edge
-
-    def add_graph(self, nodes: Iterable[FlowNode], edges: Iterable[FlowEdge]) -> None:
-        for node in nodes:
-            self.add_node(node)
-        for edge in edges:
-            self.add_edge(edge)
-
-    def add_path(self, path: FlowPath) -> None:
-        """Count a path from start to end; the time of an edge is from one step's start to the next one's, in ms."""
-        points = [(START, 0), *((step.label, step.at_ms) for step in path.steps)]
-        points.append((END, max(path.duration_ms, points[-1][1])))
-        for label, visits in Counter(label for label, _ in points).items():
-            self.add_node(
-                FlowNode(
-                    label=label,
-                    count=visits,
-                    calls=1,
-                    won=int(path.result is OutcomeResult.WON),
-                    lost=int(path.result is OutcomeResult.LOST),
-                )
-            )
-        for (source, left_at), (target, reached_at) in pairwise(points):
-            self.add_edge(FlowEdge(source=source, target=target, count=1, total_ms=max(0, reached_at - left_at)))
-
-    def sorted_nodes(self) -> tuple[FlowNode, ...]:
-        return tuple(self.nodes[label] for label in sorted(self.nodes))
-
-    def sorted_edges(self) -> tuple[FlowEdge, ...]:
-        return tuple(self.edges[ends] for ends in sorted(self.edges))
-
-
 def empty(tenant_id: str, scenario: str, partition: int) -> FlowGraph:
     """The graph before the first path; ``applied_offset`` says nothing while ``paths`` is 0."""
     return FlowGraph(
@@ -93,45 +28,14 @@ def empty(tenant_id: str, scenario: str, partition: int) -> FlowGraph:
     )
 
 
-def is_new(graph: FlowGraph, path: FlowPath, offset: int) -> bool:
-    """Whether this path is still to be counted.
-
-    It is not when its offset has been applied (the event was delivered again), when its call is among the recent ones
-    (the event was published again, as after a kill of the flow stage), or when it is a later revision: a graph of
-    counts cannot take the first reading of a call back out, so the first one stays. Two limits follow: a first
-    revision published again after 1,000 other calls of the same graph is counted twice, and a call of which only a
-    later revision ever came is not counted.
-    """
-    if graph.paths and offset <= graph.applied_offset:
-        return False
-    return path.revision == 1 and _digest(path.call_id) not in graph.recent_calls
-
-
-def fold(graph: FlowGraph, path: FlowPath, offset: int) -> FlowGraph:
-    """The graph with one more path in it; whether the path is new is the caller's question to ``is_new``."""
-    tally = _Tally()
-    tally.nodes.update((node.label, node) for node in graph.nodes)
-    tally.edges.update(((edge.source, edge.target), edge) for edge in graph.edges)
-    tally.add_path(path)
-    return FlowGraph(
-        tenant_id=graph.tenant_id,
-        scenario=graph.scenario,
-        partition=graph.partition,
-        applied_offset=max(offset, graph.applied_offset),
-        paths=graph.paths + 1,
-        nodes=tally.sorted_nodes(),
-        edges=tally.sorted_edges(),
-        recent_calls=(*graph.recent_calls, _digest(path.call_id))[-RECENT_CALLS:],
-    )
-
-
 def merge(graphs: Iterable[FlowGraph]) -> SummedGraph:
-    """Add the partitions of one tenant's scenario up.
+    """Add the counts of the partitions of one tenant's scenario up; not their weights, which are of different times.
 
     Raises:
         ValueError: the graphs are of different tenants or scenarios.
     """
-    tally = _Tally()
+    nodes: dict[str, FlowNode] = {}
+    edges: dict[tuple[str, str], FlowEdge] = {}
     paths = 0
     owner: tuple[str, str] | None = None
     for graph in graphs:
@@ -139,11 +43,40 @@ def merge(graphs: Iterable[FlowGraph]) -> SummedGraph:
         if owner != (graph.tenant_id, graph.scenario):
             msg = f"graphs of {':'.join(owner)} and {graph.tenant_id}:{graph.scenario} cannot be added up"
             raise ValueError(msg)
-        tally.add_graph(graph.nodes, graph.edges)
+        for node in graph.nodes:
+            nodes[node.label] = _node_sum(nodes.get(node.label), node)
+        for edge in graph.edges:
+            ends = (edge.source, edge.target)
+            edges[ends] = _edge_sum(edges.get(ends), edge)
         paths += graph.paths
-    return SummedGraph(paths, tally.sorted_nodes(), tally.sorted_edges())
+    return SummedGraph(
+        paths,
+        tuple(nodes[label] for label in sorted(nodes)),
+        tuple(edges[ends] for ends in sorted(edges)),
+    )
 
 
-def _digest(call_id: str) -> str:
-    """48 bits: among 1,000 calls one in 280 thousand million new ones is taken for an old one."""
-    return blake2b(call_id.encode(), digest_size=6).hexdigest()
+def _node_sum(known: FlowNode | None, node: FlowNode) -> FlowNode:
+    if known is None:
+        return node
+    return FlowNode(
+        label=node.label,
+        count=known.count + node.count,
+        calls=known.calls + node.calls,
+        won=known.won + node.won,
+        lost=known.lost + node.lost,
+        repeated=known.repeated + node.repeated,
+        later=known.later + node.later,
+    )
+
+
+def _edge_sum(known: FlowEdge | None, edge: FlowEdge) -> FlowEdge:
+    count, total_ms, won, lost = (0, 0, 0, 0) if known is None else (known.count, known.total_ms, known.won, known.lost)
+    return FlowEdge(
+        source=edge.source,
+        target=edge.target,
+        count=count + edge.count,
+        total_ms=total_ms + edge.total_ms,
+        won=won + edge.won,
+        lost=lost + edge.lost,
+    )

@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol, TypeVar
 
 from pipeline.export.rows import RowPage
 from pipeline.ports import VectorStore
-from pipeline.questions import one_call, querying, row_pages, searching
+from pipeline.questions import flows, one_call, querying, row_pages, searching
 from pipeline.questions.asker import Asker
 from pipeline.questions.coaching import coach
 from pipeline.questions.coaching.coach import Coached
@@ -19,11 +19,13 @@ from pipeline.questions.differences import comparing, likeness, trending
 from pipeline.questions.differences.comparing import Compared
 from pipeline.questions.differences.likeness import Alike
 from pipeline.questions.differences.trending import Trends
+from pipeline.questions.flows import ScenarioFlow
 from pipeline.questions.narrowing import Asking
 from pipeline.questions.question import (
     Aggregate,
     Coach,
     Compare,
+    Flow,
     Query,
     Question,
     ReadTranscript,
@@ -88,6 +90,7 @@ KINDS: Final[Mapping[type[Question], Kind]] = {
     Trend: Kind(trending.trend, _always(Trends)),
     Similar: Kind(likeness.similar, _always(Found[Alike])),
     Coach: Kind(coach.coach, _always(Coached)),
+    Flow: Kind(flows.flow, _always(ScenarioFlow)),
     ShowCall: Kind(one_call.show, _always(CallView)),
     ReadTranscript: Kind(one_call.read, _always(StoredTranscript)),
 }

@@ -11,6 +11,7 @@ from pipeline.questions.question import (
     Asked,
     Coach,
     Compare,
+    Flow,
     Query,
     ReadTranscript,
     Search,
@@ -19,7 +20,7 @@ from pipeline.questions.question import (
     Trend,
 )
 
-Typed = Search | Query | Aggregate | Compare | Trend | Similar | Coach | ShowCall | ReadTranscript
+Typed = Search | Query | Aggregate | Compare | Trend | Similar | Coach | Flow | ShowCall | ReadTranscript
 """The questions that have a command; pages of an export have none."""
 
 
@@ -65,6 +66,10 @@ def _coach(question: Coach) -> _Parts:
     return ["coach"], [], ["--agent", question.agent, *_limit(question)]
 
 
+def _flow(question: Flow) -> _Parts:
+    return ["flow", "show"], [], ["--scenario", question.scenario]
+
+
 def _call(question: ShowCall) -> _Parts:
     return ["calls", "show"], [question.call], []
 
@@ -81,6 +86,7 @@ _COMMANDS: Final[Mapping[type[Typed], Callable[[Any], _Parts]]] = {
     Trend: _trend,
     Similar: _similar,
     Coach: _coach,
+    Flow: _flow,
     ShowCall: _call,
     ReadTranscript: _transcript,
 }

@@ -124,6 +124,14 @@ class Coach(Asked):
     """The most rows of each kind."""
 
 
+class Flow(Asked):
+    """How the calls of a scenario go, step by step: which step follows which, how often, how soon, how they ended."""
+
+    kind: Literal["flow"] = "flow"
+    scenario: Name
+    """Name of the scenario."""
+
+
 class ShowCall(BaseModel):
     """Everything that is stored of one call."""
 
@@ -144,6 +152,6 @@ class ReadTranscript(BaseModel):
     """Id of the call."""
 
 
-Question = Search | Query | Rows | Aggregate | Similar | Compare | Trend | Coach | ShowCall | ReadTranscript
+Question = Search | Query | Rows | Aggregate | Similar | Compare | Trend | Coach | Flow | ShowCall | ReadTranscript
 QUESTION: Final[TypeAdapter[Question]] = TypeAdapter(Annotated[Question, Field(discriminator="kind")])
 """Reads any of them, by its ``kind``."""

@@ -22,9 +22,12 @@ from pipeline.llm.guarded import AnswerInvalid
 from pipeline.ports import Account
 from pipeline.questions.wording.worded import FILLED as FILLED_TO_ASK
 from pipeline.questions.wording.worded import messages_of as asking_messages
+from pipeline.release.card_check import unknown_slots
 from pipeline.scenarios.model import Edition, Example, Scenario, Taxonomy
 from pipeline.scenarios.prompt import Prompt, PromptError
-from pipeline.suggest.text import slots_of
+from pipeline.suggest.phrasing import FILLED as FILLED_TO_SUGGEST
+from pipeline.suggest.phrasing import Offer, Turn
+from pipeline.suggest.phrasing import messages_of as suggesting_messages
 from schemas.transcript import Segment
 from schemas.wire import Role
 
@@ -34,6 +37,7 @@ _FILLED: Final = {
     "findings": FILLED,
     "summary": frozenset({"scenario_title", "summaries"}),
     "question": FILLED_TO_ASK,
+    "suggestion": FILLED_TO_SUGGEST,
 }
 _CLAIMS: Final = ("intents", "entities", "objections", "follow_ups")
 
@@ -83,6 +87,8 @@ def _render(prompt: Prompt, conversation: Conversation) -> None:
             summary_request(prompt, ["…"], conversation, Account("", "", "", ""))
         case "question":
             asking_messages(prompt, "…", {"intent": ("…",)}, date(2026, 1, 1))
+        case "suggestion":
+            suggesting_messages(prompt, [Offer("…", "…")], [Turn(Role.CUSTOMER, "…")], conversation.edition)
         case _:
             assert_never(prompt.answer)
 
@@ -110,12 +116,8 @@ def _ungrounded(answer: Answer, example: Example, edition: Edition) -> Iterator[
 
 
 def _of_cards(edition: Edition) -> Iterator[str]:
-    entities = {entity.name for entity in edition.taxonomy.entities}
-    for card in edition.playbook.cards:
-        for name in slots_of(card.text):
-            if name not in entities:
-                there_are = ", ".join(sorted(entities)) or "none"
-                yield f"playbook.yaml: cards.{card.id}.text: {{{name}}} is no entity; there are {there_are}"
+    for card_id, complaint in unknown_slots(edition.playbook.cards, edition):
+        yield f"playbook.yaml: cards.{card_id}.{complaint}"
 
 
 def _of_taxonomy(taxonomy: Taxonomy) -> Iterator[str]:

@@ -15,6 +15,7 @@ from pipeline.stages import (
     RECORDINGS,
     STAGES,
     SUGGESTIONS,
+    WEBHOOKS,
     flow,
     intents,
     transcripts,
@@ -62,7 +63,9 @@ KINDS: Final[Mapping[KindName, Kind]] = {
         _BEGINNING,
         _with_dead_letters(*(intents(lane) for lane in Lane)),
     ),
-    "suggestions": Kind("suggestions, and what became of them", _BEGINNING, _with_dead_letters(SUGGESTIONS, FEEDBACK)),
+    "suggestions": Kind(
+        "suggestions, and what became of them", _BEGINNING, _with_dead_letters(SUGGESTIONS, FEEDBACK, WEBHOOKS)
+    ),
     "claims": Kind("values that were too large for Kafka", "when they were last written", by_tenant=False),
     "cache": Kind("answers of language models, and what was heard in long recordings", "the answer", by_tenant=False),
     "labels": Kind("what people said of extracted items", "when they said it"),

@@ -148,7 +148,11 @@ class Taxonomy(_Part):
 
 
 class Trigger(_Part):
-    """When a card fits; all that is set must hold."""
+    """When a card fits; all that is set must hold.
+
+    ``next_step`` holds while a call goes on, where calls that came the same way went on to this intent next with a
+    probability of ``at_least``.
+    """
 
     intent: Name | None = None
     topic: Name | None = None
@@ -156,11 +160,15 @@ class Trigger(_Part):
     sentiment: Sentiment | None = None
     missing_phrase: Name | None = None
     unless_intent: Name | None = None
+    next_step: Name | None = None
+    at_least: Annotated[float, Field(gt=0, le=1)] = 0.5
 
     @model_validator(mode="after")
     def _asks_for_something(self) -> Self:
-        if not self.model_dump(exclude={"unless_intent"}, exclude_none=True):
-            raise ValueError("names none of intent, topic, outcome, sentiment, missing_phrase")
+        if not self.model_dump(exclude={"unless_intent", "at_least"}, exclude_none=True):
+            raise ValueError("names none of intent, topic, outcome, sentiment, missing_phrase, next_step")
+        if self.next_step is not None and (self.outcome is not None or self.missing_phrase is not None):
+            raise ValueError("next_step is known while a call goes on, outcome and missing_phrase when it has ended")
         return self
 
 
@@ -309,7 +317,7 @@ class Edition(_Part):
             "outcome": outcomes,
             "missing_phrase": {phrase.name for phrase in self.words.required_phrases},
         }
-        known["unless_intent"] = known["intent"]
+        known["unless_intent"] = known["next_step"] = known["intent"]
         for card in self.playbook.cards:
             for field, names in known.items():
                 if (name := getattr(card.trigger, field)) is not None:

@@ -47,7 +47,7 @@ class Prompt(BaseModel):
     language: str
     parameters: tuple[Parameter, ...]
     defaults: Mapping[Parameter, str | int | float | bool] = {}
-    answer: Annotated[Literal["findings", "summary", "question"], Field(alias="schema")] = "findings"
+    answer: Annotated[Literal["findings", "summary", "question", "suggestion"], Field(alias="schema")] = "findings"
     examples: tuple[str, ...] = ()
     model: Annotated[str, Field(min_length=1)] | None = None
     temperature: Annotated[float, Field(ge=0, le=2)] = 0.0

@@ -8,10 +8,11 @@ from typing import Any, Final
 from pipeline.handling import Inbound
 from pipeline.store.points import Fields, instant, known
 from schemas.call import CallFailed, CallOutcome
-from schemas.suggestion import SuggestionFeedback, SuggestionWithdrawn
+from schemas.suggestion import FeedbackKind, SuggestionFeedback, SuggestionWithdrawn
 
 _OBSERVED: Final = "outcome_observed"
 _FAILED: Final = "failed_"
+_SEEN: Final = str(FeedbackKind.SHOWN)
 _REACTIONS: Final = ("feedback", "withdrawn")
 
 
@@ -31,14 +32,26 @@ def failure_fields(inbound: Inbound, failed: CallFailed) -> Fields:
     return {**fields, **instant("failed", inbound.message.envelope.time)}
 
 
-def feedback_fields(feedback: SuggestionFeedback) -> Fields:
-    """What the agent did with the suggestion."""
+def feedback_fields(feedback: SuggestionFeedback, before: Mapping[str, Any]) -> Fields | None:
+    """What the agent did with the suggestion; None where more is known already.
+
+    That it was seen is no news of one that the agent did something with, whichever was told first. Whose card it is the
+    suggestion says, once it has come.
+
+    Args:
+        feedback: the event.
+        before: what is stored.
+    """
+    at = instant("feedback", feedback.at)
+    stored = (before.get("feedback", _SEEN) != _SEEN, before.get("feedback_ts", 0))
+    if stored > (feedback.kind is not FeedbackKind.SHOWN, at["feedback_ts"]):
+        return None
     fields = {
-        "card_id": feedback.card_id,
+        "card_id": before.get("card_id", feedback.card_id),
         "feedback": str(feedback.kind),
         "feedback_agent": feedback.agent,
         "feedback_text": feedback.text,
-        **instant("feedback", feedback.at),
+        **at,
     }
     return known(fields)
 

@@ -52,8 +52,10 @@ class Coalescing:
     async def remove(self, collection: str, where: Where, *, keep: Sequence[str] = ()) -> None:
         await self._store.remove(collection, where, keep=keep)
 
-    async def search(self, collection: str, text: str, where: Where, limit: int) -> list[Hit]:
-        return await self._store.search(collection, text, where, limit)
+    async def search(
+        self, collection: str, text: str, where: Where, limit: int, *, with_cosine: bool = False
+    ) -> list[Hit]:
+        return await self._store.search(collection, text, where, limit, with_cosine=with_cosine)
 
     async def similar(self, collection: str, ids: Sequence[str], where: Where, limit: int) -> list[Hit]:
         return await self._store.similar(collection, ids, where, limit)

@@ -1,13 +1,14 @@
 """What makes the local mode of qdrant-client quick: it filters point by point and commits point by point.
 
-``hasten`` replaces two pure functions of the client by ones that give the same; ``ease`` and ``compact`` change how its
-files are written, which it reads as before.
+``hasten`` replaces three pure functions of the client by ones that give the same; ``ease`` and ``compact`` change how
+its files are written, which it reads as before.
 """
 
 from __future__ import annotations
 
 import gc
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache, lru_cache
@@ -32,16 +33,18 @@ _Holds = Callable[[Any], bool]
 
 _MASK: Final = "calculate_payload_mask"
 _PARSE: Final = "parse_json_path"
+_SPARSE: Final = "calculate_distance_sparse"
 _PLAIN: Final = re.compile(r"[\w-]+")
 _PATHS: Final = 1_000
 
 
 @cache
 def hasten() -> None:
-    """Have the client use ``mask_of``, and parse the path of a field once instead of once a point (as 1.20 does)."""
+    """Have the client use ``mask_of`` and ``sparse_scores``, and parse the path of a field once, not once a point."""
     from qdrant_client.local import local_collection, payload_value_extractor
 
     setattr(local_collection, _MASK, mask_of)
+    setattr(local_collection, _SPARSE, sparse_scores)
     setattr(payload_value_extractor, _PARSE, lru_cache(_PATHS)(getattr(payload_value_extractor, _PARSE)))
 
 
@@ -76,6 +79,30 @@ def uncollected() -> Iterator[None]:
     finally:
         if was_on:
             gc.enable()
+
+
+def sparse_scores(
+    query: models.SparseVector,
+    vectors: list[models.SparseVector],
+    empty_is_zero: bool = False,  # noqa: FBT001, FBT002 - the client's own signature
+) -> Mask:
+    """Dot products, as the client's ``calculate_distance_sparse`` has them; none in common is minus infinity, or zero.
+
+    The client goes through the terms of each point in Python, 70 µs for a passage of 100 words; the few terms that are
+    asked for are looked up in 2 µs.
+    """
+    asked = list(zip(query.indices, query.values, strict=True))
+    scores = np.full(len(vectors), 0.0 if empty_is_zero else -np.inf, dtype=np.float32)
+    for place, vector in enumerate(vectors):
+        indices, size = vector.indices, len(vector.indices)
+        found = [
+            weight * vector.values[at]
+            for index, weight in asked
+            if (at := bisect_left(indices, index)) < size and indices[at] == index
+        ]
+        if found:
+            scores[place] = sum(found)
+    return scores
 
 
 def mask_of(

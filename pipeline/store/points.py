@@ -133,6 +133,7 @@ def _whole_call(inbound: Inbound, state: FlowState, insight: CallInsight) -> Poi
         "follow_ups": [follow_up.model_dump(mode="json", exclude_none=True) for follow_up in insight.follow_ups],
         "talk": insight.talk and insight.talk.model_dump(mode="json", exclude_none=True),
         "path": [step.label for step in state.path],
+        "path_ms": [step.at_ms for step in state.path],
         "text": text,
     }
     return Point(call_point_id(inbound.tenant_id, state.call_id), text, known(fields))
@@ -148,6 +149,7 @@ def _live_call(inbound: Inbound, state: FlowState, heard: IntentExtracted) -> Po
         "intents": names,
         "topics": list(dict.fromkeys(step.topic for step in state.path if step.topic)),
         "path": [step.label for step in state.path],
+        "path_ms": [step.at_ms for step in state.path],
         "text": text,
     }
     return Point(call_point_id(inbound.tenant_id, state.call_id), text, known(fields))
@@ -175,6 +177,8 @@ def suggestion(inbound: Inbound, created: SuggestionCreated) -> Point:
         "expires_at": created.expires_at.isoformat(),
         "evidence": _said(created.evidence),
         "passages": [{"passage_id": passage.passage_id, "title": passage.title} for passage in created.passages],
+        "scenario": created.scenario or created.call.scenario,
+        "language": created.language or created.call.language,
     }
     id_ = suggestion_point_id(inbound.tenant_id, created.call_id, created.suggestion_id)
     return Point(id_, created.text, known(fields))

@@ -5,7 +5,10 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import numpy as np
 
 from pipeline.ports import Embedder, Hit, Order, Point, Where
 from pipeline.store.collections import BY_NAME, COLLECTIONS, Collection
@@ -96,8 +99,13 @@ class QdrantStore:
         selector = models.FilterSelector(filter=to_filter(where, without=keep))
         await self._on(collection, lambda client, name: client.delete(name, selector, wait=True))
 
-    async def search(self, collection: str, text: str, where: Where, limit: int) -> list[Hit]:
-        """By meaning and by word, each ranked inside the filter, fused by reciprocal rank; best first."""
+    async def search(
+        self, collection: str, text: str, where: Where, limit: int, *, with_cosine: bool = False
+    ) -> list[Hit]:
+        """By meaning and by word, each ranked inside the filter, fused by reciprocal rank; best first.
+
+        Fusion keeps no cosines, so the vectors of what was found come along where they are asked for.
+        """
         from qdrant_client import models
 
         dense = (await self._embedder.embed([text]))[0]
@@ -106,10 +114,18 @@ class QdrantStore:
         answer = await self._on(
             collection,
             lambda client, name: client.query_points(
-                name, query=fusion, prefetch=prefetch, limit=limit, with_payload=True
+                name,
+                query=fusion,
+                prefetch=prefetch,
+                limit=limit,
+                with_payload=True,
+                with_vectors=[DENSE] if with_cosine else False,
             ),
         )
-        return [_hit(point, point.score) for point in answer.points]
+        hits = [_hit(point, point.score) for point in answer.points]
+        if not with_cosine:
+            return hits
+        return [replace(hit, cosine=_cosine(dense, point)) for hit, point in zip(hits, answer.points, strict=True)]
 
     async def similar(self, collection: str, ids: Sequence[str], where: Where, limit: int) -> list[Hit]:
         """Nearest to the mean of the stored points' dense vectors."""
@@ -233,6 +249,12 @@ def _prefetch(text: str, dense: Vector, where: Where, candidates: int) -> list[m
         return [by_meaning]
     sparse = models.SparseVector(indices=list(words.indices), values=list(words.values))
     return [by_meaning, models.Prefetch(query=sparse, using=WORDS, filter=condition, limit=candidates)]
+
+
+def _cosine(asked: Vector, found: models.ScoredPoint) -> float:
+    """Of two unit vectors, as embedders make them and Qdrant stores them."""
+    vectors: dict[str, Any] = found.vector if isinstance(found.vector, dict) else {}
+    return float(np.dot(asked, np.asarray(vectors[DENSE], dtype=np.float32)))
 
 
 def _hit(record: models.Record | models.ScoredPoint, score: float = 0.0) -> Hit:

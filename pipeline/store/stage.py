@@ -1,4 +1,6 @@
-"""The ``index`` stage: every result of a call becomes points that can be found; it publishes nothing.
+"""The ``index`` stage: every result of a call becomes points that can be found.
+
+Here it publishes nothing; ``card_statistics`` stands around it and tells how cards do.
 
 A point's id comes from tenant, call and what it is, so the same event again overwrites its own points. Revision r of a
 call's result replaces the older ones and what r itself no longer contains; a result older than what is stored is left
@@ -136,9 +138,14 @@ async def _is_newest_advice(store: VectorStore, tenant_id: str, created: Suggest
 
 async def _feedback(store: VectorStore, inbound: Inbound) -> None:
     feedback = _payload(inbound, SuggestionFeedback)
-    fields = amendments.feedback_fields(feedback)
     bare = points.bare_suggestion(inbound, feedback.call_id, feedback.suggestion_id)
-    await _amend(store, SUGGESTIONS, bare, fields, unless_newer="feedback_ts")
+
+    def make(before: points.Fields) -> Point | None:
+        if (fields := amendments.feedback_fields(feedback, before)) is None:
+            return None
+        return Point(bare.id, before.get("text", bare.text), {**bare.payload, **before, **fields})
+
+    await change(store, SUGGESTIONS, bare.id, make)
 
 
 async def _withdrawn(store: VectorStore, inbound: Inbound) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from schemas.flow import Guidance
 from schemas.insight import (
     CallInsight,
     ComplianceHit,
@@ -24,7 +25,7 @@ class Known:
 
     ``intents`` are what a card may stand on: all of a whole call, the newest ones of a call that goes on. ``last_said``
     has, for each intent of the call so far, when it was last begun. What is known at the end of a call only is empty
-    before.
+    before, and what calls go on to next (``guidance``) is known before only.
     """
 
     lane: Lane
@@ -36,6 +37,7 @@ class Known:
     sentiments: tuple[SideSentiment, ...] = ()
     compliance: tuple[ComplianceHit, ...] = ()
     outcome: InferredOutcome | None = None
+    guidance: Guidance | None = None
 
 
 def of_whole(insight: CallInsight) -> Known:

@@ -21,12 +21,17 @@ def fill(template: str, values: Mapping[str, str]) -> str | None:
     A slot without a value takes the brackets around it along, and where there are none its whole sentence: advice never
     shows a gap, and never names what was not heard. Values are data: braces in them stay as they are.
     """
-    sentences = (_filled(sentence, values) for sentence in _SENTENCE.split(template.strip()))
+    cut = (_filled(sentence, values) for sentence in sentences(template))
     text = ""
-    for sentence in filter(None, sentences):
+    for sentence in filter(None, cut):
         glue = "" if not text or text.endswith(_HAN_ENDS) else " "
         text += glue + sentence
     return text or None
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of a text in order, each with its mark."""
+    return _SENTENCE.split(text.strip())
 
 
 def slots_of(template: str) -> tuple[str, ...]:

@@ -129,6 +129,8 @@ def _graphs(records: Iterable[Record]) -> dict[str, SummedGraph]:
     last: dict[bytes, FlowGraph] = {}
     for record in records:
         graph = FlowGraph.model_validate_json(record.value or b"")
+        if graph.period is not None:  # a version, as it was at the end of a day
+            continue
         known = last.get(record.key or b"")
         if known is None or known.applied_offset <= graph.applied_offset:
             last[record.key or b""] = graph

@@ -20,9 +20,12 @@ from fleet import ALL, Fleet, convmine_worker, fleet
 from installation import SESSION_TIMEOUT_S, Installation, installation, models_stand_in, qdrant
 from made_calls import Due, live_calls, recordings
 from outcome import OUTPUTS, Outcome, differences, outcome
+from past_calls import COMES_NEXT, publish_past_calls
 from publishing import Publishing
 
-from pipeline.stages import FAILED, STAGES, flow, intents, transcripts
+from pipeline.stages import FAILED, STAGES, SUGGESTIONS, flow, intents, transcripts
+from schemas.flow import FlowState
+from schemas.suggestion import SuggestionCreated
 from schemas.wire import Lane
 
 RECORDED, LIVE = 300, 20
@@ -48,7 +51,9 @@ def runs(kafka_servers: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     with models_stand_in(folder) as models, qdrant(folder) as store:
 
         def place(name: str) -> Installation:
-            return installation(name, folder / name, kafka_servers, f"http://{store}", models.url)
+            made = installation(name, folder / name, kafka_servers, f"http://{store}", models.url)
+            publish_past_calls(made.kafka)
+            return made
 
         dues = [*recordings(folder / "recordings", RECORDED, seconds=SECONDS), *live_calls(LIVE, seconds=SECONDS * 0.9)]
         calm = undisturbed(place("calm"), dues)
@@ -98,6 +103,16 @@ def test_the_undisturbed_run_is_one_to_compare_with(runs: Runs) -> None:
     assert all(runs.calm.points.values())
     assert sum(graph.paths for graph in runs.calm.graphs.values()) == RECORDED + LIVE
     assert runs.calm.dead_letters == ()
+
+
+def test_live_calls_are_guided_and_advised_by_how_earlier_calls_went(runs: Runs) -> None:
+    states = [one for one in runs.calm.payloads(flow(Lane.LIVE), FlowState) if one.heard and one.path]
+    told = [one.guidance.next[0].label for one in states if one.guidance is not None]
+    assert len(told) == len(states) > 0
+    assert COMES_NEXT in told
+    shown = Counter(one.lane for one in runs.calm.payloads(SUGGESTIONS, SuggestionCreated))
+    assert shown[Lane.LIVE] >= LIVE
+    assert "before-price-objection" in {one.card_id for one in runs.calm.payloads(SUGGESTIONS, SuggestionCreated)}
 
 
 def test_no_event_no_point_and_no_count_is_lost_doubled_or_changed(runs: Runs) -> None:

@@ -32,6 +32,7 @@ ASKED = [
     questions.compare([equal("outcome", "won")], [equal("outcome", "lost")], outcomes="observed"),
     questions.trend(period="month"),
     questions.coach("ann"),
+    questions.flow("telecom", outcomes="observed"),
     questions.call("c-1"),
     questions.transcript("c-1"),
 ]

@@ -184,7 +184,7 @@ def test_the_card_number_that_was_spoken_is_nowhere(mined: Installation) -> None
 
 
 def test_the_graph_counts_each_call_once(mined: Installation) -> None:
-    latest = {event["key"]: event["value"] for event in mined.events("flow.graph")}
+    latest = {event["key"]: event["value"] for event in mined.events("flow.graph") if "period" not in event["value"]}
     calls = {event["value"]["call_id"] for event in mined.events("flow.paths")}
     assert len(calls) >= 2
     assert sum(graph["paths"] for graph in latest.values()) == len(calls)

@@ -68,7 +68,10 @@ async def test_desks_are_told_while_the_call_is_on_and_the_store_has_all_of_it_i
         "answer-price-objection",
         "answer-cancel-contract",
     ]
-    assert [one.reason for one in sent if isinstance(one, SuggestionWithdrawn)] == ["customer said: 'stay'"]
+    assert [one.reason for one in sent if isinstance(one, SuggestionWithdrawn)] == [
+        "another one takes its place: Find the reason, then respect the decision",
+        "customer said: 'stay'",
+    ]
     (call,) = [point for point in points.values() if "path" in point]
     assert call["path"] == ["price_objection", "cancel_contract", "agree_to_stay", "cancel_contract"]
     assert (call["lane"], call["revision"], "live" in call) == ("live", 2, False)

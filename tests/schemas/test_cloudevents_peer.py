@@ -44,7 +44,7 @@ def test_the_cloudevents_package_reads_every_event(name: str) -> None:
         "subject": envelope.subject,
         "partitionkey": document["key"],
         "tenantid": envelope.tenantid,
-        "dataschema": f"urn:convmine:schema:{name}:1.0",
+        "dataschema": f"urn:convmine:schema:{name}:{'.'.join(map(str, PAYLOADS[name].version))}",
         "datacontenttype": "application/json",
     }
     assert event.get_data() == value

@@ -181,6 +181,7 @@ def test_only_topics_that_can_hold_what_is_wanted_are_read() -> None:
     assert set(Wanted(topic="calls.intents.live").topics()) == {
         "calls.intents.live.flow.dlq",
         "calls.intents.live.index.dlq",
+        "calls.intents.live.webhook.dlq",
     }
     assert list(Wanted(stage="graph", lane=str(Lane.LIVE)).topics()) == []
 

@@ -11,6 +11,7 @@ from typing import NoReturn
 
 import pytest
 from kafka_node import own_kafka_node
+from published_cards import card_published, new_card, new_statistics, statistics
 from published_config import (
     as_read,
     loaded,
@@ -134,6 +135,26 @@ async def test_a_worker_says_at_once_what_has_changed_and_what_it_refused(librar
         topics.add(tombstone(bad))
         await until(lambda: written.last["acme"] is None)
         assert written.last["default"] is not None
+
+
+async def test_a_worker_says_which_cards_it_shows_and_is_silent_about_their_figures_and_drafts(
+    library: Library,
+) -> None:
+    written, topics = Written(), Topics(new_card(card_published(2)))
+    async with online(presence(library), topics, written):
+        await until(lambda: "acme" in written.last)
+        for shown in range(1, 30):
+            topics.add(new_statistics(statistics(shown=shown)))
+            topics.add(new_card(card_published(3, status="draft")))
+        await until(lambda: library.card_records("acme", "retail", "en", "offer").shown == 29)
+        assert written.times == 1
+        told = written.last["acme"]
+        topics.add(new_card(card_published(4, status="withdrawn")))
+        await until(lambda: written.times == 2)
+        now = written.last["acme"]
+    assert told is not None
+    assert now is not None
+    assert (told.cards, now.cards) == ({"retail:en:offer": 2}, {"retail:en:offer": 4})
 
 
 async def test_a_worker_says_again_that_it_lives_also_after_it_could_not(library: Library) -> None:

@@ -20,6 +20,7 @@ from pipeline.questions.question import (
     Aggregate,
     Coach,
     Compare,
+    Flow,
     Query,
     Question,
     ReadTranscript,
@@ -48,6 +49,7 @@ QUESTIONS: tuple[Question, ...] = (
     Trend(),
     Similar(call="call-one"),
     Coach(agent="ann"),
+    Flow(scenario="telecom"),
     ShowCall(call="call-two"),
     ReadTranscript(call="call-one"),
 )

@@ -18,19 +18,31 @@ from workers.in_process import InProcessBroker
 from workers.records import NewRecord, write_event
 from workers.snapshots import GraphSnapshots, graph_snapshots
 
+AT = datetime(2026, 1, 1, tzinfo=UTC)
 
-def graph_record(partition: int, offset: int, paths: int, scenario: str = "telecom") -> NewRecord:
+
+def graph_record(
+    partition: int, offset: int, paths: int, scenario: str = "telecom", *, period: datetime | None = None
+) -> NewRecord:
     graph = FlowGraph(
-        tenant_id="t", scenario=scenario, partition=partition, applied_offset=offset, paths=paths, nodes=(), edges=()
+        tenant_id="t",
+        scenario=scenario,
+        partition=partition,
+        applied_offset=offset,
+        paths=paths,
+        nodes=(),
+        edges=(),
+        period=period,
+        period_s=None if period is None else 86_400,
     )
     envelope = message(
         graph,
         id=f"{scenario}-{partition}-{offset}",
         source="/test",
-        time=datetime(2026, 1, 1, tzinfo=UTC),
+        time=AT,
         subject=scenario,
         tenant_id="t",
-        key=f"t:{scenario}:{partition}",
+        key=f"t:{scenario}:{partition}" + (":3" if period is not None else ""),
     )
     return write_event(Outbound(GRAPH, envelope, partition))
 
@@ -41,6 +53,7 @@ RECORDS = [
     graph_record(1, 9, 9),
     graph_record(0, 2, 2, "insurance"),
     graph_record(0, 3, 3),
+    graph_record(0, 7, 7, period=AT),
 ]
 
 
@@ -57,7 +70,7 @@ async def snapshots(request: pytest.FixtureRequest) -> GraphSnapshots:
     return graph_snapshots(broker.read_back)
 
 
-async def test_the_graph_that_has_applied_most_is_read_back_for_each_key_of_the_partition(
+async def test_the_graph_that_has_applied_most_is_read_back_for_each_key_of_the_partition_and_no_version(
     snapshots: GraphSnapshots,
 ) -> None:
     found = await snapshots(0)

@@ -60,7 +60,9 @@ class AccessLog:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
-                headers.update({**_SECURITY, "X-Request-Id": request_id})
+                headers["X-Request-Id"] = request_id
+                for name, value in _SECURITY.items():
+                    headers.setdefault(name, value)  # a page may have a policy of its own
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request=request_id), self._measures.at_work.track_inprogress():

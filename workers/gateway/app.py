@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
 from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse
 from prometheus_client import CollectorRegistry
 
@@ -16,9 +18,12 @@ from pipeline.questions.fields import FIELDS, FieldType
 from workers.gateway.access_log import AccessLog, GatewayMeasures
 from workers.gateway.auditing import Auditing, add_audit
 from workers.gateway.bounds import Bounds, Limits
-from workers.gateway.door import SCOPES, Authenticate, Door, GuardedRoute, asker_of
+from workers.gateway.door import SCOPES, Authenticate, AuthenticateToken, Door, GuardedRoute, asker_of
 from workers.gateway.faults import add_handlers
+from workers.gateway.incoming.incoming import Incoming, add_incoming
 from workers.gateway.openapi import openapi_of
+from workers.gateway.outgoing.reading import Streams
+from workers.gateway.outgoing.room import add_outgoing
 from workers.gateway.pages import AnswersFor, add_question_pages
 from workers.gateway.replies import answer_reply
 from workers.gateway.tables import AskSql, add_export, add_sql
@@ -51,24 +56,32 @@ def create_app(  # noqa: PLR0913 - its parts, each by name
     answers_for: AnswersFor,
     authenticate: Authenticate,
     *,
+    tokens: AuthenticateToken | None = None,
+    streams: Streams | None = None,
+    incoming: Incoming | None = None,
     put: Put | None = None,
     ask_sql: AskSql | None = None,
     auditing: Auditing | None = None,
     health: Health | None = None,
     limits: Limits | None = None,
     registry: CollectorRegistry | None = None,
+    origins: Sequence[str] = (),
 ) -> FastAPI:
     """The gateway as an ASGI application.
 
     Args:
         answers_for: who answers the questions of somebody, of what they may see alone.
-        authenticate: whose a bearer token is.
+        authenticate: whose a key is.
+        tokens: whose another bearer token is; where it is not given, all are looked at as keys.
+        streams: what streams are made of; where it is not given, there are none.
+        incoming: what calls come in with; where it is not given, none do.
         put: makes a question of words; where it is not given, words are refused.
         ask_sql: answers SQL, to who may ask it; likewise.
         auditing: where it is recorded who asks what; where it is not given, nowhere.
         health: what ``/healthz`` and ``/readyz`` say; well and ready, where it is not given.
         limits: what a request may take.
         registry: where what is measured goes.
+        origins: of pages that may ask from a browser, besides the gateway's own.
     """
     app = FastAPI(title="convmine", version=VERSION, docs_url=None, redoc_url=None, openapi_url=None)
     app.openapi = partial(openapi_of, app)  # type: ignore[method-assign]  # FastAPI's own way to extend it
@@ -76,6 +89,10 @@ def create_app(  # noqa: PLR0913 - its parts, each by name
     add_handlers(app)
     auditing = auditing or Auditing()
     answers_to = partial(_answers_to, answers_for, auditing)
+    if incoming is not None:
+        add_incoming(app.router, incoming)
+    if streams is not None:
+        add_outgoing(app.router, streams, answers_to)
     add_question_pages(app.router, answers_to)
     add_wording(app.router, put)
     add_sql(app.router, ask_sql, auditing)
@@ -85,7 +102,16 @@ def create_app(  # noqa: PLR0913 - its parts, each by name
     _add_open_pages(app, health or Health((), stall_s=0))
     # The last one that is added is the outermost.
     app.add_middleware(Bounds, limits=limits or Limits())
-    app.add_middleware(Door, authenticate=authenticate)
+    tickets = streams.tickets.take if streams else None
+    app.add_middleware(Door, authenticate=authenticate, tokens=tokens, tickets=tickets)
+    if origins:  # before the door: a browser asks whether it may, and sends no key with that
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(origins),
+            allow_methods=["GET", "POST"],
+            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "Last-Event-ID"],
+            expose_headers=["ETag", "Link", "Location", "Retry-After", "X-Request-Id"],
+        )
     app.add_middleware(AccessLog, measures=GatewayMeasures(registry or CollectorRegistry()))
     return app
 

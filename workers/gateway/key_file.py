@@ -46,6 +46,12 @@ class KeyFile:
         self._look_again()
         return self._keyring.principal(text, self._now())
 
+    def holds(self, principal: Principal) -> bool:
+        """Whether the key that proved who this is has not been revoked meanwhile, and has not expired."""
+        self._look_again()
+        key = self._keyring.named(principal.id)
+        return key is not None and key.valid_at(self._now())
+
     def _look_again(self) -> None:
         state = _state(self._path)
         if state == self._seen:

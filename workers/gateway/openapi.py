@@ -14,6 +14,8 @@ _TAGS: Final = [
     {"name": "questions", "description": "What analysts ask of many calls. An agent's key sees that agent's calls."},
     {"name": "tables", "description": "Many calls at once, for analysts."},
     {"name": "calls", "description": "One call. Of what a key may not see it is not said whether it is there."},
+    {"name": "calls coming in", "description": "What a telephone system tells; it is in Kafka when it is answered."},
+    {"name": "streams", "description": "Calls that are on: what is suggested, said and found, as it happens."},
     {"name": "audit", "description": "What people asked, for those who watch over it."},
     {"name": "health", "description": "Whether the gateway runs."},
 ]

@@ -60,6 +60,7 @@ PAGES: Final = (
     Page("/v1/trend", "What is rising and what is falling", q.Trend(by="intent")),
     Page("/v1/similar/{call:path}", "The calls that are most like one", q.Similar(call="call-1")),
     Page("/v1/coach/{agent:path}", "An agent beside the best of the team", q.Coach(agent="ann")),
+    Page("/v1/flow/{scenario:path}", "How the calls of a scenario go, step by step", q.Flow(scenario="telecom")),
     Page("/v1/calls/{call:path}/transcript", "The words of a call", q.ReadTranscript(call="call-1"), tag="calls"),
     Page("/v1/calls/{call:path}", "Everything that is stored of a call", q.ShowCall(call="call-1"), tag="calls"),
 )

@@ -73,6 +73,7 @@ _SAID: Final[Mapping[int, tuple[str, str]]] = {
     403: ("not-allowed", "This key may not do that"),
     404: ("no-page", "There is no such page"),
     405: ("no-method", "The page has no such method"),
+    409: ("conflict", "The call has ended, or does not allow it"),
     413: ("too-large", "The body is too large"),
     422: ("not-valid", "The request is not valid"),
     429: ("busy", "Too many requests at once"),

@@ -8,16 +8,24 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, nullcontext
+from functools import partial
 
 import uvicorn
 from fastapi import FastAPI
 
+from pipeline.access.oidc import TOKEN_ID
+from pipeline.access.principal import Principal
 from pipeline.errors import Config
-from pipeline.settings import Settings
+from pipeline.settings import OidcSettings, Settings
 from workers.gateway.app import create_app
 from workers.gateway.bounds import Limits
+from workers.gateway.identity import IdentityProvider
+from workers.gateway.incoming.opened import incoming_of
+from workers.gateway.incoming.sockets import MAX_FRAME_BYTES
+from workers.gateway.kafka import waiting_publisher
 from workers.gateway.key_file import KeyFile
 from workers.gateway.opened import opened
+from workers.gateway.outgoing.room import opened_streams
 from workers.health import Health, heartbeat
 from workers.measures import Measures
 from workers.probes import serve_probes
@@ -32,28 +40,41 @@ async def run_gateway(settings: Settings, listening_at: Callable[[str], None]) -
     """
     ours, runtime = settings.gateway, settings.runtime
     keys, measures, health = KeyFile(ours.keys), Measures(), Health((), stall_s=runtime.stall_s)
-    limits = Limits(ours.at_once, ours.timeout_s, ours.max_body_bytes)
+    uploads = settings.audio.max_bytes
+    limits = Limits(ours.at_once, ours.timeout_s, ours.max_body_bytes, ours.streams_at_once, uploads)
     probes = (
         nullcontext()
         if runtime.http_port is None
         else serve_probes(runtime.http_host, runtime.http_port, health, measures.registry)
     )
-    async with opened(settings, measures.meter) as asked:
+    async with (
+        opened(settings, measures.meter) as asked,
+        _tokens(settings.oidc) as provider,
+        waiting_publisher(settings.kafka, measures.registry) as publisher,
+        opened_streams(settings, publisher, measures.registry, partial(_holds, keys)) as streams,
+        incoming_of(settings, publisher, keys.principal, measures.registry) as incoming,
+    ):
+        streams.hub.tell_ended(incoming.sessions.ended)
         app = create_app(
             asked.answers_for,
             keys.principal,
+            tokens=provider.principal if provider else None,
+            streams=streams,
+            incoming=incoming,
             put=asked.put,
             ask_sql=asked.ask_sql,
             auditing=asked.auditing,
             health=health,
             limits=limits,
             registry=measures.registry,
+            origins=ours.origins,
         )
         with probes:
             async with listening(app, ours.host, ours.port, drain_s=runtime.drain_s) as (address, server):
                 listening_at(address)
                 beat = asyncio.create_task(heartbeat(health))
                 await _told_to_stop(server, health)
+                streams.hub.drain()
                 beat.cancel()
 
 
@@ -75,6 +96,8 @@ async def listening(
             date_header=True,
             lifespan="off",
             proxy_headers=False,
+            ws_max_size=MAX_FRAME_BYTES,
+            ws_per_message_deflate=False,
             timeout_graceful_shutdown=max(1, round(drain_s)),
         )
         server = _Server(config)
@@ -93,6 +116,24 @@ class _Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+
+@asynccontextmanager
+async def _tokens(settings: OidcSettings) -> AsyncIterator[IdentityProvider | None]:
+    """The identity provider, where one is set; closed at the end."""
+    if settings.issuer is None:
+        yield None
+        return
+    provider = IdentityProvider(settings)
+    try:
+        yield provider
+    finally:
+        await provider.close()
+
+
+def _holds(keys: KeyFile, principal: Principal) -> bool:
+    """Whether who opened a stream may go on; a token of an identity provider holds until it expires."""
+    return principal.id.startswith(TOKEN_ID) or keys.holds(principal)
 
 
 async def _told_to_stop(server: uvicorn.Server, health: Health) -> None:

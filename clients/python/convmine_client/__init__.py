@@ -4,6 +4,7 @@ from convmine_client.client import AsyncClient, Client, Retries
 from convmine_client.conditions import Condition, at_least, below, equal, unequal
 from convmine_client.errors import Busy, ConvmineError, Invalid, NotFound, Refused, Unavailable
 from convmine_client.questions import Page
+from convmine_client.streams import StreamEvent
 
 __all__ = [
     "AsyncClient",
@@ -16,6 +17,7 @@ __all__ = [
     "Page",
     "Refused",
     "Retries",
+    "StreamEvent",
     "Unavailable",
     "at_least",
     "below",

@@ -154,6 +154,16 @@ class Difference(TypedDict):
     p: float
 
 
+class Ended(TypedDict):
+    """How conversations ended that passed somewhere."""
+
+    won: int
+    lost: int
+    rate: float | None
+    low: float | None
+    high: float | None
+
+
 class Failure(TypedDict):
     """The stage that failed on a call, why, and when."""
 
@@ -276,6 +286,33 @@ class MaskedSpan(TypedDict):
     end_ms: int
 
 
+class MinedEdge(TypedDict):
+    """One step right after another."""
+
+    source: str
+    target: str
+    count: int
+    calls: int
+    probability: float
+    dependency: float
+    median_ms: int | None
+    kept: bool
+    ended: Ended
+
+
+class MinedStep(TypedDict):
+    """A label, or one of the marks ``(start)`` and ``(end)``."""
+
+    label: str
+    count: int
+    calls: int
+    share: float
+    again: int
+    repeats: int
+    closes: bool
+    ended: Ended
+
+
 class Outcome(TypedDict):
     """How a call ended, by name and as won, lost or open, and who or what says so."""
 
@@ -322,6 +359,20 @@ class Row(TypedDict):
     slope: Slope
     adjusted_p: float
     direction: Literal["rising", "falling", "steady"]
+
+
+class ScenarioFlow(TypedDict):
+    """The flow graph of a scenario."""
+
+    scenario: str
+    calls: int
+    read: int
+    outcomes: Literal["inferred", "observed"]
+    closing: list[str]
+    steps: list[MinedStep]
+    edges: list[MinedEdge]
+    notes: list[str]
+    emptied_by: str | None
 
 
 class _Segment(TypedDict):

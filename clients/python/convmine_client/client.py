@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from inspect import Parameter, Signature, signature
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -15,11 +15,13 @@ import httpx
 from convmine_client import questions
 from convmine_client.errors import Busy, ConvmineError, Unavailable, error_of
 from convmine_client.questions import Page, Question, Rows
+from convmine_client.streams import SILENCE_S, Course, Lines, StreamEvent
 
 T = TypeVar("T")
 P = ParamSpec("P")
 M = TypeVar("M", bound=Callable[..., Any])
 _PROBLEM = "application/problem+json"
+_STREAMS = "/v1/streams"
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,21 @@ class Retries:
         own = self.first_s * 2**attempt * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, no secret
         wait = own if error.retry_after_s is None else error.retry_after_s
         return wait if wait <= self.longest_s else None
+
+    def wait_again_s(self, attempt: int, error: ConvmineError, course: Course, connected: bool) -> float:  # noqa: FBT001 - as it is
+        """Seconds until a stream comes back; one that was open once comes back for as long as it takes.
+
+        Raises:
+            ConvmineError: it is refused, or was never open and has tried often enough.
+        """
+        if not connected:
+            wait_s = self.wait_s(attempt, error)
+            if wait_s is None:
+                raise error
+            return wait_s
+        if not isinstance(error, Busy | Unavailable):
+            raise error
+        return course.wait_s(attempt, self.longest_s)
 
 
 def _method(method: M, question: Callable[..., object]) -> M:
@@ -132,6 +149,7 @@ class Client:
     compare = _asks(questions.compare)
     trend = _asks(questions.trend)
     coach = _asks(questions.coach)
+    flow = _asks(questions.flow)
     call = _asks(questions.call)
     transcript = _asks(questions.transcript)
     ask = _asks(questions.ask)
@@ -150,6 +168,49 @@ class Client:
                     raise
                 time.sleep(wait_s)
                 attempt += 1
+
+    def stream(
+        self,
+        *,
+        call: str | None = None,
+        agent: str | None = None,
+        of: Sequence[str] = (),
+        lane: str | None = None,
+        last_event_id: str = "",
+    ) -> Iterator[StreamEvent]:
+        """What happens in calls, as it happens, for ever; where the connection breaks, it goes on from there.
+
+        Args:
+            call: of this call alone.
+            agent: of the calls of this agent alone.
+            of: what: suggestions, recaps, checklists, alerts, transcript, flow; the first four where nothing is said.
+            lane: live or batch: advice of that lane alone.
+            last_event_id: go on after the event with this id; otherwise, from now on.
+
+        Raises:
+            ConvmineError: the gateway refuses, or does not answer when it is first asked.
+        """
+        course, attempt, connected = Course(call, agent, of, lane, last_event_id), 0, False
+        while True:
+            lines = Lines(course)
+            try:
+                with self._http.stream(
+                    "GET", _STREAMS, params=course.query, headers=course.headers, timeout=_stream_timeout(self._http)
+                ) as response:
+                    if not response.is_success:
+                        response.read()
+                        raise _error(response)
+                    connected, attempt = True, 0
+                    for chunk in response.iter_bytes():
+                        yield from lines.take(chunk)
+            except httpx.TransportError as error:
+                wait_s = self._retries.wait_again_s(attempt, _away(self._http.base_url, error), course, connected)
+            except ConvmineError as error:
+                wait_s = self._retries.wait_again_s(attempt, error, course, connected)
+            else:
+                wait_s = course.wait_s(0, self._retries.longest_s)
+            attempt += 1
+            time.sleep(wait_s)
 
     def close(self) -> None:
         """Close the connections."""
@@ -194,6 +255,7 @@ class AsyncClient:
     compare = _async_asks(questions.compare)
     trend = _async_asks(questions.trend)
     coach = _async_asks(questions.coach)
+    flow = _async_asks(questions.flow)
     call = _async_asks(questions.call)
     transcript = _async_asks(questions.transcript)
     ask = _async_asks(questions.ask)
@@ -212,6 +274,39 @@ class AsyncClient:
                     raise
                 await asyncio.sleep(wait_s)
                 attempt += 1
+
+    async def stream(
+        self,
+        *,
+        call: str | None = None,
+        agent: str | None = None,
+        of: Sequence[str] = (),
+        lane: str | None = None,
+        last_event_id: str = "",
+    ) -> AsyncIterator[StreamEvent]:
+        """``Client.stream``, to be iterated over by ``async for``."""
+        course, attempt, connected = Course(call, agent, of, lane, last_event_id), 0, False
+        while True:
+            lines = Lines(course)
+            try:
+                async with self._http.stream(
+                    "GET", _STREAMS, params=course.query, headers=course.headers, timeout=_stream_timeout(self._http)
+                ) as response:
+                    if not response.is_success:
+                        await response.aread()
+                        raise _error(response)
+                    connected, attempt = True, 0
+                    async for chunk in response.aiter_bytes():
+                        for event in lines.take(chunk):
+                            yield event
+            except httpx.TransportError as error:
+                wait_s = self._retries.wait_again_s(attempt, _away(self._http.base_url, error), course, connected)
+            except ConvmineError as error:
+                wait_s = self._retries.wait_again_s(attempt, error, course, connected)
+            else:
+                wait_s = course.wait_s(0, self._retries.longest_s)
+            attempt += 1
+            await asyncio.sleep(wait_s)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -235,13 +330,23 @@ def _headers(key: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {key}", "Accept": "application/json"}
 
 
+def _stream_timeout(http: httpx.Client | httpx.AsyncClient) -> httpx.Timeout:
+    """Those of the client, but that a stream may be silent for longer."""
+    ours = http.timeout
+    return httpx.Timeout(connect=ours.connect, read=SILENCE_S, write=ours.write, pool=ours.pool)
+
+
+def _error(response: httpx.Response) -> ConvmineError:
+    kind = response.headers.get("content-type", "")
+    problem = _json(response) if kind.startswith(_PROBLEM) else None
+    said = problem if isinstance(problem, dict) else {}
+    return error_of(response.status_code, said, response.headers.get("retry-after"))
+
+
 def _read(question: Question[T], response: httpx.Response) -> T:
     """What a response says: an answer, or an error."""
     if not response.is_success:
-        kind = response.headers.get("content-type", "")
-        problem = _json(response) if kind.startswith(_PROBLEM) else None
-        said = problem if isinstance(problem, dict) else {}
-        raise error_of(response.status_code, said, response.headers.get("retry-after"))
+        raise _error(response)
     try:
         return question.read(_json(response))
     except (KeyError, TypeError) as error:

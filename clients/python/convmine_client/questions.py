@@ -15,6 +15,7 @@ from convmine_client.answers import (
     Compared,
     FoundIntent,
     FoundSuggestion,
+    ScenarioFlow,
     SqlAnswer,
     StoredTranscript,
     Trends,
@@ -163,6 +164,11 @@ def trend(
 def coach(agent: str, *, where: Where = (), outcomes: Outcomes = "inferred", limit: int = 10) -> Question[Coached]:
     """An agent beside the best of the team."""
     return _question("coach", _as(Coached), agent=agent, where=where, outcomes=outcomes, limit=limit)
+
+
+def flow(scenario: str, *, where: Where = (), outcomes: Outcomes = "inferred") -> Question[ScenarioFlow]:
+    """How the calls of a scenario go, step by step."""
+    return _question("flow", _as(ScenarioFlow), scenario=scenario, where=where, outcomes=outcomes)
 
 
 def call(call: str) -> Question[CallView]:

@@ -20,6 +20,7 @@ from pipeline.questions.question import (
     Aggregate,
     Coach,
     Compare,
+    Flow,
     Query,
     Question,
     ReadTranscript,
@@ -45,6 +46,7 @@ SHOWN: dict[Question, tuple[str, ...]] = {
     ReadTranscript(call="call-bob"): ("call-bob",),
     Aggregate(by=("intent",)): (),
     Trend(by="intent"): (),
+    Flow(scenario="telecom"): (),
     Compare(a=(OF_ANN,), b=(OF_BOB,)): (),
 }
 

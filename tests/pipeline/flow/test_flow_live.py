@@ -1,15 +1,18 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
 from hypothesis import given
 from hypothesis import strategies as st
-from live_events import inbound, payloads, run, run_in_memory, segment
+from live_events import START, TENANT, inbound, payloads, run, run_in_memory, segment
 
 from pipeline.flow.live import LiveFlow, build
 from pipeline.flow.path import path_of
 from pipeline.flow.stage import build as build_whole
 from pipeline.handling import Inbound
 from schemas.call import CallEnded
-from schemas.flow import FlowPath, FlowState
+from schemas.flow import FlowPath, FlowState, Guidance, NextStep
 from schemas.insight import CallInsight, Evidence, Extractor, Intent, IntentExtracted, Provenance
 from schemas.wire import CallEvent, CallFacts, Lane, Role
 
@@ -97,6 +100,24 @@ async def test_a_later_insight_gives_its_own_revision_and_a_late_piece_nothing()
     assert isinstance(state, FlowState)
     assert isinstance(path, FlowPath)
     assert (labels(state), state.revision, path.revision) == (["a", "b"], 2, 2)
+
+
+async def test_a_call_that_goes_on_is_guided_by_where_it_is_and_when_and_a_whole_one_is_not() -> None:
+    asked: list[tuple[object, ...]] = []
+
+    def guide(tenant_id: str, scenario: str, labels: Sequence[str], at: datetime) -> Guidance | None:
+        asked.append((tenant_id, scenario, tuple(labels), at))
+        return Guidance(next=(NextStep(label="leave", probability=0.5, seen=3.0),)) if "object" in labels else None
+
+    sent = [inbound(heard(1, "greet"), 0, at_s=5), inbound(heard(2, "object"), 1, at_s=9), inbound(whole(), 2)]
+    outputs, _ = await run(build(guide), sent)
+    states = [one for one in payloads(outputs) if isinstance(one, FlowState)]
+    told = [None if state.guidance is None else state.guidance.next[0].label for state in states]
+    assert told == [None, "leave", None]
+    assert asked == [
+        (TENANT, "telecom", ("greet",), START + timedelta(seconds=5)),
+        (TENANT, "telecom", ("greet", "object"), START + timedelta(seconds=9)),
+    ]
 
 
 async def test_other_events_are_passed_over() -> None:

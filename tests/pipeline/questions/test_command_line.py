@@ -14,6 +14,7 @@ from pipeline.questions.question import (
     Aggregate,
     Coach,
     Compare,
+    Flow,
     Query,
     Question,
     ReadTranscript,
@@ -65,6 +66,7 @@ QUESTIONS: st.SearchStrategy[Any] = st.one_of(
     st.builds(Compare, a=SOME, b=SOME, **ASKED),
     st.builds(Trend, by=FIELD, period=st.sampled_from(["day", "week", "month"]), **ASKED),
     st.builds(Coach, agent=NAME, **ASKED),
+    st.builds(Flow, scenario=NAME, where=ASKED["where"], outcomes=ASKED["outcomes"]),
     st.builds(ShowCall, call=NAME),
     st.builds(ReadTranscript, call=NAME),
 )

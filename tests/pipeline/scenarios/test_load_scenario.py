@@ -230,8 +230,8 @@ def test_prompts_of_its_own_hide_the_shared_ones_of_their_id_and_no_others(folde
     with_own_prompt(folder)
     scenario = load_scenario(folder)
     labels = [prompt.label for prompt in scenario.edition("en").prompts]
-    assert shared == {"ask.v1", "extract.v1", "extract.v2", "summary.v1"}
-    assert labels == ["extract.v10", "ask.v1", "summary.v1"]
+    assert shared == {"ask.v1", "extract.v1", "extract.v2", "suggest.v1", "summary.v1"}
+    assert labels == ["extract.v10", "ask.v1", "suggest.v1", "summary.v1"]
     assert {prompt.label for prompt in scenario.edition("zh").prompts} == shared
 
 

@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 from qdrant_client import models
 from qdrant_client.local import local_collection
 from qdrant_client.local.payload_filters import calculate_payload_mask
+from qdrant_client.local.sparse_distances import calculate_distance_sparse
 
 from pipeline.ids import stable_id
 from pipeline.ports import Where
 from pipeline.store.connections import Folder
 from pipeline.store.filters import to_filter
-from pipeline.store.local_mode import Id, hasten, mask_of
+from pipeline.store.local_mode import Id, hasten, mask_of, sparse_scores
 
 KEYS = st.sampled_from(["a", "b", "call_id"])
 TEXTS = st.sampled_from(["", "x", "y", "1", "True"])
@@ -62,6 +63,28 @@ def test_a_filter_matches_what_it_matches_for_the_client(
 def test_so_does_one_that_is_not_of_ours(asked: models.Filter | None) -> None:
     ours, theirs = masks([{"a": "x"}, {"a": ["y", "x"]}, {"b": {"c": 2}}, {"a": None}], asked)
     assert ours == theirs
+
+
+WEIGHTS = st.dictionaries(st.integers(0, 12), st.floats(-4, 4, width=32), max_size=6)
+
+
+def sparse(weights: dict[int, float]) -> models.SparseVector:
+    ordered = sorted(weights.items())
+    return models.SparseVector(indices=[index for index, _ in ordered], values=[value for _, value in ordered])
+
+
+@given(WEIGHTS, st.lists(WEIGHTS, max_size=5), st.booleans())
+def test_words_score_as_they_do_for_the_client(
+    query: dict[int, float],
+    texts: list[dict[int, float]],
+    empty_is_zero: bool,  # noqa: FBT001 - hypothesis gives it by position
+) -> None:
+    vectors = [sparse(one) for one in texts]
+    ours, theirs = (
+        scores(sparse(query), vectors, empty_is_zero) for scores in (sparse_scores, calculate_distance_sparse)
+    )
+    assert ours.dtype == np.float32
+    assert ours.tolist() == theirs.tolist()
 
 
 def masks(payloads: list[dict[str, Any]], asked: models.Filter | None) -> tuple[list[bool], list[bool]]:

@@ -31,6 +31,14 @@ async def test_a_search_finds_the_text_with_the_words_asked_for_first(filled: Ve
     assert hits[0].score > hits[-1].score
 
 
+async def test_a_search_tells_the_cosine_where_it_is_asked_to(filled: VectorStore) -> None:
+    same = await filled.search(KNOWLEDGE, "the price is too high for me", Where(), 3, with_cosine=True)
+    cosines = {hit.id: hit.cosine for hit in same}
+    assert cosines[PRICE.id] == pytest.approx(1.0, abs=1e-5)
+    assert all(cosine is not None and -1 <= cosine < 0.9 for id_, cosine in cosines.items() if id_ != PRICE.id)
+    assert [hit.cosine for hit in await filled.search(KNOWLEDGE, "price", Where(), 3)] == [None] * 3
+
+
 async def test_a_search_never_leaves_its_filter(filled: VectorStore) -> None:
     hits = await filled.search(KNOWLEDGE, "price too high", Where(equal={"source": "b.md"}), 3)
     assert [hit.id for hit in hits] == [MOVE.id]

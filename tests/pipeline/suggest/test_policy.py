@@ -6,7 +6,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.scenarios.model import Card, Trigger
-from pipeline.suggest.policy import MOST_OF_A_CALL, URGENT, choose, choose_live, expiry
+from pipeline.suggest.policy import (
+    MOST_OF_A_CALL,
+    OUTRANKS,
+    URGENT,
+    Bounds,
+    Screen,
+    Standing,
+    Why,
+    choose,
+    expiry,
+    withheld,
+)
 from pipeline.suggest.triggers import Firing
 from schemas.wire import Lane
 
@@ -60,14 +71,38 @@ def test_a_live_suggestion_expires_when_its_card_says_and_a_follow_up_after_a_we
     assert expiry(card("a", expires_after_s=45), Lane.BATCH, AT) == AT + timedelta(days=7)
 
 
-def live(*firings: Firing, shown: int = 0, ago_s: float | None = None) -> list[str]:
+BOUNDS = Bounds(timedelta(seconds=20), MOST_OF_A_CALL)
+
+
+def why(priority: int, *, shown: int = 0, ago_s: float | None = None, standing: int | None = None) -> Why | None:
+    """Whether this priority may come ``ago_s`` after the last one, whose priority is ``standing`` where it stands."""
     last_at = None if ago_s is None else AT - timedelta(seconds=ago_s)
-    return [found.card.id for found in choose_live(firings, AT, shown, last_at)]
+    there = None if standing is None else Standing(standing, last_at or AT)
+    return withheld(priority, AT, Screen(shown, last_at, there), BOUNDS)
 
 
-def test_urgent_cards_of_a_live_call_are_shown_at_once_and_calm_ones_with_time_between() -> None:
-    urgent, calm = firing("u", 10, priority=URGENT), firing("c", 10, priority=URGENT - 1)
-    assert live(urgent, firing("v", 5, priority=99), calm, shown=MOST_OF_A_CALL, ago_s=0) == ["v", "u"]
-    assert live(calm) == live(calm, ago_s=20) == ["c"]
-    assert live(calm, ago_s=19.9) == live(calm, shown=MOST_OF_A_CALL) == []
-    assert live(calm, firing("b", 10, priority=60)) == ["c"]
+def test_a_calm_suggestion_waits_for_its_turn_and_for_room() -> None:
+    calm = URGENT - 1
+    assert why(calm) is None
+    assert why(calm, shown=1, ago_s=20) is None
+    assert why(calm, shown=1, ago_s=19.9) is Why.TOO_SOON
+    assert why(calm, shown=MOST_OF_A_CALL, ago_s=90) is Why.ENOUGH
+
+
+def test_a_calm_suggestion_takes_the_place_of_one_that_stands_only_if_it_is_far_above_it() -> None:
+    assert why(60, shown=1, ago_s=30, standing=60 - OUTRANKS) is None
+    assert why(60, shown=1, ago_s=30, standing=61 - OUTRANKS) is Why.OCCUPIED
+    assert why(60, shown=1, ago_s=5, standing=0) is Why.TOO_SOON
+
+
+def test_an_urgent_one_waits_only_for_a_more_urgent_one_that_has_just_come() -> None:
+    assert why(URGENT, shown=MOST_OF_A_CALL, ago_s=0, standing=URGENT - 1) is None
+    assert why(URGENT, shown=9, ago_s=0, standing=URGENT) is None
+    assert why(URGENT, shown=1, ago_s=19, standing=URGENT + 1) is Why.OCCUPIED
+    assert why(URGENT, shown=1, ago_s=20, standing=URGENT + 1) is None
+
+
+def test_where_there_are_too_many_the_scores_decide_and_not_the_priorities() -> None:
+    firings = [firing(f"c{at}", at, priority=at) for at in range(1, 4)]
+    best = choose(firings, 2, score=lambda one: -one.priority)
+    assert [found.card.id for found in best] == ["c1", "c2"]

@@ -9,9 +9,10 @@ import pytest
 from pipeline.errors import Poison
 from pipeline.handling import Inbound, Position
 from pipeline.ids import stable_id
+from pipeline.knowledge.scenario_pages import load_knowledge
 from pipeline.scenarios.load import shipped
-from pipeline.suggest.knowledge import load_knowledge
 from pipeline.suggest.stage import build
+from pipeline.suggest.track_record import TrackRecord, TrackRecords, nothing_known
 from pipeline.testing import InMemoryStore
 from schemas.call import OutcomeResult
 from schemas.envelope import message
@@ -129,6 +130,28 @@ async def test_passages_back_a_suggestion_when_there_is_a_knowledge_base() -> No
     (found,) = await suggested(state(intent("price_objection", 8_000, "too much")), store=store)
     assert len(found.passages) == 2
     assert all(passage.source.startswith("telecom/en/") for passage in found.passages)
+
+
+async def test_where_more_cards_fit_than_are_shown_the_record_decides_which() -> None:
+    names = ("price_objection", "competitor_offer", "cancel_contract", "network_problem", "billing_problem")
+    whole = state(
+        *(intent(name, 1_000 * number, "words") for number, name in enumerate(names)),
+        compliance=(ComplianceHit(kind=ComplianceKind.MISSING_PHRASE, name="recording_notice"),),
+    )
+
+    def bad(tenant_id: str, scenario: str, language: str, card_id: str) -> TrackRecord:
+        assert (tenant_id, scenario, language) == ("acme", "telecom", "en")
+        taken = 0 if card_id == "answer-competitor-offer" else 90
+        return TrackRecord(shown=100, accepted=taken, dismissed=100 - taken)
+
+    async def shown(records: TrackRecords) -> set[str]:
+        outputs = await build(scenarios=shipped, store=InMemoryStore(), records=records)(inbound(whole))
+        found = [output.message.payload for output in outputs]
+        return {one.card_id for one in found if isinstance(one, SuggestionCreated)}
+
+    usual, ranked = await shown(nothing_known), await shown(bad)
+    assert usual - ranked == {"answer-competitor-offer"}
+    assert ranked - usual == {"answer-price-objection"}
 
 
 async def test_the_same_state_again_gives_the_same_events() -> None:

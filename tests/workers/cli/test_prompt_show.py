@@ -49,7 +49,7 @@ def test_a_version_is_the_same_as_itself(convmine: Convmine) -> None:
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (("extract.v99",), "there are ask.v1, extract.v1, extract.v2, summary.v1"),
+        (("extract.v99",), "there are ask.v1, extract.v1, extract.v2, suggest.v1, summary.v1"),
         (("extract.v2", "--language", "fr"), "not there in 'fr'; there are en, zh"),
         (("extract.v2", "--scenario", "nope"), "no scenario 'nope'"),
     ],

@@ -38,7 +38,7 @@ def test_the_list_has_those_that_ship_and_those_of_the_folder(folder: Path) -> N
     assert items["telecom"]["from"] == "shipped"
     assert items["telecom"]["languages"] == ["en", "zh"]
     assert (items["repairs"]["intents"], items["repairs"]["cards"]) == (5, 1)
-    assert items["repairs"]["prompts"] == ["ask.v1", "extract.v1", "extract.v2", "summary.v1"]
+    assert items["repairs"]["prompts"] == ["ask.v1", "extract.v1", "extract.v2", "suggest.v1", "summary.v1"]
 
 
 def test_the_list_is_a_table_for_people() -> None:

@@ -46,6 +46,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "trend": {},
     "similar": {"call": "call-one"},
     "coach": {"agent": "ann"},
+    "flow": {"scenario": "telecom"},
     "call": {"call": "call-evil"},
     "transcript": {"call": "call-evil"},
     "fields": {},

@@ -1,0 +1,1 @@
+"""What is known of a customer when a call begins."""

@@ -1,0 +1,1 @@
+"""Suggestions and insights, signed, to systems downstream."""

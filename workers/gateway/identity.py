@@ -1,0 +1,141 @@
+"""The identity provider: where its keys are, asked when they are needed, and kept while it is away."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import httpx
+import structlog
+
+from pipeline.access.oidc import NoToken, SigningKey, UnknownKey, key_of, principal_of_token, signing_keys
+from pipeline.access.principal import Principal
+from pipeline.errors import Config, Retryable
+from pipeline.settings import OidcSettings
+
+_DISCOVERY: Final = "/.well-known/openid-configuration"
+_TIMEOUT_S: Final = 5.0
+_AGAIN_S: Final = 60.0
+"""Seconds between two times that keys are asked for because a token names one that is not known: anybody can send such
+a token."""
+_AWAY_S: Final = 5.0
+"""The same while none are known at all, as nobody with a token gets in then."""
+_RENEW_S: Final = 3_600.0
+"""Seconds after which they are asked for anyway: a key that the provider has taken back must not be good for ever."""
+_LARGEST: Final = 1_000_000
+"""Bytes of an answer."""
+
+log: Final = structlog.get_logger()
+
+
+class IdentityProvider:
+    """Whose a token of the provider is.
+
+    Args:
+        settings: with an issuer and an audience.
+        now: the present time.
+        transport: what carries requests, where that is not the network.
+
+    Raises:
+        Config: there is no audience.
+    """
+
+    def __init__(
+        self,
+        settings: OidcSettings,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        if not settings.issuer or not settings.audience:
+            raise Config("CONVMINE_OIDC_AUDIENCE", "expected the audience of the tokens, as there is an issuer")
+        self._settings = settings
+        self._now = now
+        self._http = httpx.AsyncClient(timeout=_TIMEOUT_S, transport=transport, follow_redirects=False)
+        self._keys: tuple[SigningKey, ...] = ()
+        self._asked_at: datetime | None = None
+        self._read_at: datetime | None = None
+        self._asking = asyncio.Lock()
+
+    async def principal(self, token: str) -> Principal | None:
+        """Whose token this is; None where it is nobody's.
+
+        Raises:
+            Retryable: no key is known, and the provider does not answer.
+        """
+        try:
+            return principal_of_token(token, await self._key(token), self._settings, self._now())
+        except NoToken as error:
+            log.info("a token is refused", reason=str(error)[:200])
+            return None
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def _key(self, token: str) -> SigningKey:
+        if self._read_at is None or self._older(self._read_at, _RENEW_S):
+            key_of_nobody(token)
+            await self._ask(self._read_at, _AWAY_S if self._read_at is None else _AGAIN_S)
+        try:
+            return key_of(token, self._keys)
+        except UnknownKey:
+            await self._ask(self._read_at, _AGAIN_S)
+            return key_of(token, self._keys)
+
+    async def _ask(self, seen: datetime | None, apart_s: float) -> None:
+        """Read the keys, unless somebody has since ``seen``, or tried a short while ago.
+
+        Raises:
+            Retryable: there are none, and the provider does not answer.
+        """
+        async with self._asking:
+            recently = self._asked_at is not None and not self._older(self._asked_at, apart_s)
+            if self._read_at == seen and not recently:
+                self._asked_at = self._now()
+                try:
+                    self._keys, self._read_at = await self._read(), self._now()
+                except (httpx.HTTPError, ValueError) as error:
+                    log.warning("the identity provider gives no keys", reason=f"{type(error).__name__}: {error}"[:200])
+            if self._read_at is None:
+                raise Retryable("no keys are known", dependency="identity provider", retry_after_s=_AWAY_S)
+
+    async def _read(self) -> tuple[SigningKey, ...]:
+        issuer, url = self._settings.issuer or "", self._settings.jwks_url
+        if url is None:
+            described = await self._get(issuer.rstrip("/") + _DISCOVERY)
+            if described.get("issuer") != issuer:  # OpenID Connect Discovery 1.0, 4.3
+                raise ValueError("its description is of another issuer")
+            url = str(described.get("jwks_uri"))
+            if issuer.startswith("https:") and not url.startswith("https:"):
+                raise ValueError("its keys are not where nobody can change them on the way")
+        keys = signing_keys(await self._get(url))
+        if not keys:
+            raise ValueError("there is no key that signs")
+        return keys
+
+    async def _get(self, url: str) -> dict[str, Any]:
+        response = await self._http.get(url)
+        response.raise_for_status()
+        if len(response.content) > _LARGEST:
+            raise ValueError("it answers with too much")
+        found = response.json()
+        if not isinstance(found, dict):
+            raise ValueError("it answers with something else")  # noqa: TRY004 - it is the value that is wrong
+        return found
+
+    def _older(self, than: datetime, seconds: float) -> bool:
+        return (self._now() - than).total_seconds() >= seconds
+
+
+def key_of_nobody(token: str) -> None:
+    """Look at a token before anything is asked for it.
+
+    Raises:
+        NoToken: no provider's key could have signed it.
+    """
+    try:
+        key_of(token, ())
+    except UnknownKey:
+        return

@@ -1,0 +1,102 @@
+"""The gateway's way to Kafka: it waits for a broker that is away, and whoever asks meanwhile is told so at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime
+from typing import Final
+
+import structlog
+from prometheus_client import CollectorRegistry, Gauge
+
+from pipeline.errors import Retryable
+from pipeline.settings import KafkaSettings
+from workers.kafka_publisher import KafkaPublisher
+from workers.records import NewRecord
+
+_AGAIN_S: Final = 2.0
+"""Seconds between two attempts to reach a broker, and after which somebody who was refused may ask again."""
+
+log: Final = structlog.get_logger()
+
+
+class WaitingPublisher:
+    """A ``Publisher`` that is there before its broker is; ``run`` connects it, again and again.
+
+    ``publish`` is refused with ``Retryable`` while there is no connection, or records of others have waited for long.
+    """
+
+    def __init__(self, settings: KafkaSettings, registry: CollectorRegistry) -> None:
+        self._publisher = KafkaPublisher(settings, self)
+        self._connected = False
+        self._away = False
+        self._gauge = Gauge(
+            "convmine_gateway_kafka_away", "1 while Kafka does not take what comes in.", registry=registry
+        )
+        self._gauge.set(1)
+
+    @property
+    def is_away(self) -> bool:
+        """Whether what is given now would wait."""
+        return self._away or not self._connected
+
+    def away(self, dependency: str, reason: str, since: datetime) -> None:
+        """Records have waited for long: as an ``Audience`` is told."""
+        del dependency, reason, since
+        self._away = True
+        self._gauge.set(1)
+
+    def back(self, dependency: str) -> None:
+        """Records are confirmed again."""
+        del dependency
+        self._away = False
+        self._gauge.set(0)
+
+    async def publish(self, records: Sequence[NewRecord]) -> None:
+        """Write records and wait until all are confirmed.
+
+        Raises:
+            Retryable: there is no connection.
+            Poison: the broker refuses a record, for example as too large.
+        """
+        if not self._connected:
+            raise Retryable("Kafka does not answer", dependency="kafka", retry_after_s=_AGAIN_S)
+        await self._publisher.publish(records)
+
+    async def run(self) -> None:
+        """For ever: connect, and watch whether records wait."""
+        told = False
+        while not self._connected:
+            try:
+                await self._publisher.start()
+            except Retryable as error:
+                if not told:
+                    log.warning("calls cannot come in yet", dependency="kafka", reason=error.message)
+                told = True
+                await asyncio.sleep(_AGAIN_S)
+            else:
+                self._connected = True
+                self._gauge.set(0)
+        if told:
+            log.warning("dependency back: going on", dependency="kafka")
+        await self._publisher.watch()
+
+    async def close(self) -> None:
+        """Send what is buffered, for at most five seconds, and disconnect."""
+        await self._publisher.close()
+
+
+@asynccontextmanager
+async def waiting_publisher(settings: KafkaSettings, registry: CollectorRegistry) -> AsyncIterator[WaitingPublisher]:
+    """A publisher that connects beside what the block does, closed at its end."""
+    publisher = WaitingPublisher(settings, registry)
+    running = asyncio.create_task(publisher.run())
+    try:
+        yield publisher
+    finally:
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
+        await publisher.close()
