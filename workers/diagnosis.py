@@ -16,6 +16,7 @@ from pipeline.stages import STAGES
 
 State = Literal["ok", "missing", "unused"]
 _EVERY: Final = tuple(dict.fromkeys(stage.name for stage in STAGES))
+_WITH_STORE: Final = ("suggest", "recap", "index")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +59,15 @@ _PACKAGES = (
     ),
     _Package("scikit-learn", "sklearn", "local", ("extract",), lambda s: s.extract.extractor == "lexical"),
     _Package(
-        "wordllama", "wordllama", "local", ("extract", "index", "suggest"), lambda s: s.store.embedder == "wordllama"
+        "wordllama",
+        "wordllama",
+        "local",
+        ("extract", *_WITH_STORE),
+        lambda s: s.store.embedder == "wordllama",
     ),
+    _Package("beautifulsoup4", "bs4", "knowledge", (), lambda _: False),
+    _Package("pypdf", "pypdf", "knowledge", (), lambda _: False),
+    _Package("python-docx", "docx", "knowledge", (), lambda _: False),
 )
 
 
@@ -110,13 +118,12 @@ def _claims(settings: Settings) -> Finding:
 
 
 def _store(settings: Settings) -> Finding:
-    stages = ("suggest", "index")
     try:
         detail = asyncio.run(_store_detail(settings))
     except ConvmineError as error:
         fix = error.hint or "set QDRANT_URL, or CONVMINE_STORE_PATH for local mode"
-        return Finding("qdrant", "missing", error.message, stages, fix)
-    return Finding("qdrant", "ok", detail, stages)
+        return Finding("qdrant", "missing", error.message, _WITH_STORE, fix)
+    return Finding("qdrant", "ok", detail, _WITH_STORE)
 
 
 async def _store_detail(settings: Settings) -> str:
