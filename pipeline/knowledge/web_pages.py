@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
-from urllib.parse import SplitResult, urldefrag, urlsplit
+from urllib.parse import urldefrag, urlsplit
 
-from pipeline.asr.download import Downloads, Refusal, Request
+from pipeline.asr.download import Downloads, Refusal, WebRecording
 from pipeline.asr.hosts import AllowedHosts
 from pipeline.errors import ConvmineError, Poison
 from pipeline.knowledge.adding import Added, Offered
@@ -45,25 +44,14 @@ class WebPages:
             return Added(source, "failed", reason=f"it is no address: {error}")
 
 
-@dataclass(frozen=True, slots=True)
-class _WebPage:
-    """A ``pipeline.asr.download.Source``."""
+class _WebPage(WebRecording):
+    """The same as a recording, but for what is said of it; absent and busy is as final as a person waits for it."""
 
-    uri: SplitResult
-    hosts: AllowedHosts
-
-    @property
-    def shown(self) -> str:
-        return f"{self.uri.scheme}://{self.uri.hostname}{self.uri.path}"
+    __slots__ = ()
 
     @property
     def dependency(self) -> str:
         return f"web server {self.uri.hostname}"
-
-    async def request(self) -> Request:
-        target = await self.hosts.target(self.uri, dependency=self.dependency)
-        path = (self.uri.path or "/") + (f"?{self.uri.query}" if self.uri.query else "")
-        return Request(target.origin + path, {"Host": target.authority}, target.host)
 
     def error(self, refusal: Refusal) -> ConvmineError:
         if refusal.status in _REDIRECTS:

@@ -32,10 +32,13 @@ Content = tuple[bytes | None, bytes | None, tuple[tuple[str, bytes], ...]]
 
 @dataclass(frozen=True)
 class Events:
-    """The events of one topic after dedupe by ``ce_id``: content by id, and by key the ids in the order they came."""
+    """The events of one topic after dedupe by ``ce_id``: content by id, and by key and writer the ids as they came.
+
+    What two stages write of one call, such as suggestions and alerts, comes in any order.
+    """
 
     content: Mapping[str, Content]
-    order: Mapping[bytes, tuple[str, ...]]
+    order: Mapping[tuple[bytes, bytes], tuple[str, ...]]
     repeated: int
     contradicted: tuple[str, ...]
 
@@ -51,7 +54,7 @@ class Outcome:
 
     def calls(self, topic: str) -> Counter[str]:
         """How many events of each call a topic has, after dedupe."""
-        return Counter(key.decode() for key, ids in self.events[topic].order.items() for _ in ids)
+        return Counter(key.decode() for (key, _), ids in self.events[topic].order.items() for _ in ids)
 
     def payloads(self, topic: str, kind: type[P]) -> list[P]:
         """The events of one kind on a topic, after dedupe."""
@@ -81,14 +84,15 @@ def outcome(installation: Installation) -> Outcome:
 def deduped(records: Iterable[Record]) -> Events:
     """What a consumer that drops by ``ce_id`` keeps; an id that comes again with other bytes is a contradiction."""
     content: dict[str, Content] = {}
-    order: dict[bytes, list[str]] = defaultdict(list)
+    order: dict[tuple[bytes, bytes], list[str]] = defaultdict(list)
     repeated, contradicted = 0, []
     for record in records:
-        id_ = next(value for name, value in record.headers if name == "ce_id").decode()
+        headers = dict(record.headers)
+        id_ = headers["ce_id"].decode()
         found: Content = (record.key, record.value, record.headers)
         if id_ not in content:
             content[id_] = found
-            order[record.key or b""].append(id_)
+            order[record.key or b"", headers["ce_source"]].append(id_)
             continue
         repeated += 1
         if content[id_] != found:
@@ -111,9 +115,9 @@ def differences(expected: Outcome, found: Outcome) -> list[str]:
 def _event_differences(topic: str, expected: Events, found: Events) -> Iterator[str]:
     yield from _differences(f"event on {topic}", expected.content, found.content)
     yield from (f"event on {topic} came again with other bytes: {id_}" for id_ in found.contradicted)
-    for key, ids in expected.order.items():
-        if sorted(ids) == sorted(found.order.get(key, ())) and ids != found.order[key]:
-            yield f"order on {topic} of {key.decode()}: {ids} became {found.order[key]}"
+    for place, ids in expected.order.items():
+        if sorted(ids) == sorted(found.order.get(place, ())) and ids != found.order[place]:
+            yield f"order on {topic} of {place[0].decode()}: {ids} became {found.order[place]}"
 
 
 def _differences(what: str, expected: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[str]:
