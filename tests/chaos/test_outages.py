@@ -21,6 +21,7 @@ from pipeline.extract.live import EVERY_S
 from pipeline.stages import PATHS, STAGES, SUGGESTIONS, flow, intents, transcripts
 from schemas.flow import FlowState
 from schemas.insight import CallInsight, Extractor
+from schemas.suggestion import SuggestionCreated
 from schemas.transcript import TranscriptCompleted, TranscriptSegment
 from schemas.wire import Lane
 
@@ -181,7 +182,7 @@ def test_everything_that_was_published_can_be_found(run: Run) -> None:
     assert len(recorded["utterances"]) == len(segments)
     assert len(recorded["intents"]) == len(named)
     assert len(points["calls"]) == RECORDED + SILENT + WORDLESS + LIVE
-    assert len(points["suggestions"]) == len(run.outcome.events[SUGGESTIONS].content) > 0
+    assert len(points["suggestions"]) == len(run.outcome.payloads(SUGGESTIONS, SuggestionCreated)) > 0
 
 
 def test_no_worker_ended(run: Run) -> None:
