@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -63,11 +64,10 @@ _WARM_UP_S: Final = 30.0
 _LAST_S: Final = 5.0
 """Seconds that the last suggestions may take."""
 _JOINED_S: Final = 120.0
-_INDEX: Final = ("index",)
-_PROCESSES: Final = (("asr",), ("extract",), ("flow", "suggest", "compliance", "recap"), _INDEX)
+_PROCESSES: Final = (("asr",), ("extract",), ("flow", "suggest", "compliance", "recap"), ("index",))
 """Which stages share a process: as many processes as keep two cores busy."""
-_PRIORITY: Final[Mapping[tuple[str, ...], Sequence[str]]] = {_INDEX: ("nice", "-n", "10")}
-"""Nobody waits for the index: on a machine that all share it goes after the others."""
+_LAST: Final = "index"
+"""Nobody waits for it: on a machine that all share it goes after the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,11 +206,19 @@ def _installation(folder: Path) -> Iterator[Installed]:
         llm = [*CONVMINE, "fake-llm", "--port", str(model), "--delay-s", str(MODEL_S)]
         processes = {"model": stack.enter_context(running(llm, env, folder / "model.log"))}
         for names in _PROCESSES:
-            command = [*_PRIORITY.get(names, ()), sys.executable, "-m", "benchmarks.live_worker", *names]
+            command = [sys.executable, "-m", "benchmarks.live_worker", *names]
             processes[" ".join(names)] = stack.enter_context(running(command, env, folder / f"{names[0]}.log"))
+        _goes_last(processes[_LAST])
         processes["gateway"] = stack.enter_context(running([*CONVMINE, "gateway"], env, folder / "gateway.log"))
         _wait_joined(broker, processes, folder)
         yield Installed(env, f"http://127.0.0.1:{port}", made.text.get_secret_value(), processes)
+
+
+def _goes_last(process: subprocess.Popen[bytes]) -> None:
+    """Each session shares the cores by itself on Linux (autogroup, sched(7)), so that nice alone changes nothing."""
+    os.setpriority(os.PRIO_PROCESS, process.pid, 10)
+    with suppress(OSError):  # a kernel without it
+        Path(f"/proc/{process.pid}/autogroup").write_text("10", encoding="ascii")
 
 
 def _wait_joined(broker: Broker, processes: Mapping[str, subprocess.Popen[bytes]], folder: Path) -> None:
