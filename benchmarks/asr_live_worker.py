@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Sequence
 from typing import Final
 
+from benchmarks.instant import Instant
 from pipeline.asr import live
-from pipeline.ports import Recognition, Speech
+from pipeline.ports import Speech
 from pipeline.privacy.masking import mask
 from pipeline.privacy.open_numbers import is_open
 from pipeline.settings import Settings, load
@@ -26,20 +26,6 @@ _WORDS: Final = (
 )
 
 
-class Instant:
-    """An engine that takes no time: some words for each stretch, as many as are said in so long."""
-
-    name = "instant"
-    sample_rate_hz = 16_000
-
-    async def recognise(self, speeches: Sequence[Speech]) -> list[Recognition]:
-        """Words by the length of the speech alone."""
-        return [Recognition(_text(it), 0.9, "en") for it in speeches]
-
-    async def close(self) -> None:
-        """Nothing is held open."""
-
-
 def _text(speech: Speech) -> str:
     count = max(1, round(2.5 * len(speech.samples) / speech.sample_rate_hz))
     return " ".join(_WORDS[place % len(_WORDS)] for place in range(count))
@@ -55,7 +41,7 @@ def live_stage() -> Stage:
 def live_handler(settings: Settings) -> live.LiveCalls:
     """The handler as it is set, with the engine that takes no time."""
     return live.build(
-        engine=Instant(), settings=settings.audio, mask=mask, is_open=is_open, hold_ms=settings.privacy.hold_ms
+        engine=Instant(_text), settings=settings.audio, mask=mask, is_open=is_open, hold_ms=settings.privacy.hold_ms
     )
 
 

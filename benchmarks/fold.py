@@ -16,6 +16,7 @@ import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Final
 
 import click
@@ -84,7 +85,7 @@ def stage_figures(paths: Sequence[FlowPath], rounds: int) -> Mapping[str, Figure
     """Paths a second through the handler by how many are published together; fewer of them where each takes long."""
     return {
         f"published every {every}": round(
-            _median(rounds, lambda every=every: handled_a_second(paths[: max(4 * every, 60)], every))  # type: ignore[misc]
+            _median(rounds, partial(handled_a_second, paths[: max(4 * every, 60)], every))
         )
         for every in EVERY
     }

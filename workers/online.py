@@ -23,6 +23,7 @@ from pipeline.settings import Settings
 from pipeline.stages import RUNNING, Stage
 from schemas.envelope import message
 from schemas.reference import ConfigRunning, RunningPrompt
+from workers.beside import beside
 from workers.followed import Followed
 from workers.kafka_publisher import KafkaPublisher
 from workers.records import NewRecord, Publisher, Record, write_event
@@ -73,16 +74,10 @@ async def online(
         if presence.uptake.take(record):
             changed.set()
 
-    tasks: list[asyncio.Task[None]] = [
-        asyncio.create_task(forever)
-        for forever in (followed.follow(take), _keep_telling(presence, publisher, changed, every_s))
-    ]
     try:
-        yield tasks
+        async with beside(followed.follow(take), _keep_telling(presence, publisher, changed, every_s)) as tasks:
+            yield tasks
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
         await _leave(presence, publisher)
 
 

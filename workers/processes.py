@@ -7,10 +7,10 @@ import gc
 import os
 import signal
 import threading
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 import structlog
 
@@ -25,6 +25,7 @@ from pipeline.settings import Settings
 from pipeline.stages import ERASURES, GRAPH, RUNNING, Stage
 from schemas.wire import Lane
 from workers.assembly import Assembly
+from workers.beside import beside
 from workers.claims import Claims, claims_of
 from workers.compacted import read_back_on_kafka
 from workers.edge import Edge
@@ -73,7 +74,7 @@ async def run_stages(settings: Settings, stages: Sequence[Stage]) -> None:
         if settings.flow.guidance and any((stage.name, stage.lane) == ("flow", Lane.LIVE) for stage in stages):
             graphs, source = Graphs(settings.flow.version_every_s), FollowedOnKafka(settings.kafka, [GRAPH])
             await source.each(graphs.take)
-            background += await stack.enter_async_context(_beside(source.follow(graphs.take)))
+            background += await stack.enter_async_context(beside(source.follow(graphs.take)))
         assembly = await stack.enter_async_context(Assembly(settings, snapshots, library, measures.meter, guide=graphs))
         together = Together(FollowedOnKafka(settings.kafka, (*CONFIG_TOPICS, ERASURES)))
         background += await stack.enter_async_context(
@@ -97,7 +98,7 @@ async def run_stages(settings: Settings, stages: Sequence[Stage]) -> None:
             for stage in stages
         ]
         clear = partial(_clear, settings, assembly, erasures)
-        background += await stack.enter_async_context(_beside(erasures.follow(), erasures.clear(workers, clear)))
+        background += await stack.enter_async_context(beside(erasures.follow(), erasures.clear(workers, clear)))
         try:
             for worker in workers:
                 await worker.start()
@@ -122,18 +123,6 @@ async def _clear(settings: Settings, assembly: Assembly, erasures: Erasures, sub
     return cleared
 
 
-@asynccontextmanager
-async def _beside(*forever: Coroutine[Any, Any, None]) -> AsyncIterator[list[asyncio.Task[None]]]:
-    """What runs beside the stages, and never ends by itself."""
-    tasks: list[asyncio.Task[None]] = [asyncio.create_task(one) for one in forever]
-    try:
-        yield tasks
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
 def collect_garbage_seldom() -> None:
     """What a worker has loaded by now it keeps: look through it never again, and through the rest less often."""
     gc.collect()
@@ -149,7 +138,7 @@ async def _observed(
     watch_every_s = min(15.0, settings.runtime.stall_s / 4)
     watching = watch_lag(health, partial(offsets_on_kafka, settings.kafka), every_s=watch_every_s)
     host, port = settings.runtime.http_host, settings.runtime.http_port
-    async with _beside(heartbeat(health), watching, claims.tidy()) as background:
+    async with beside(heartbeat(health), watching, claims.tidy()) as background:
         if port is None:
             yield background
         else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import cast
@@ -15,6 +14,7 @@ from pipeline.scenarios.opened import load_library
 from pipeline.settings import Settings
 from pipeline.stages import ERASURES
 from workers.assembly import Assembly
+from workers.beside import beside
 from workers.claims import claims_of
 from workers.compacted import read_back_on_kafka
 from workers.edge import Spans
@@ -54,11 +54,9 @@ async def obeying(erasures: Erasures, stored: StoredCalls) -> AsyncIterator[None
     """Follow what is erased meanwhile, and remove it at the end: events of it that were in hand were still written."""
     fresh: list[Subject] = []
     erasures.erased.told = lambda tenant_id, call_id: fresh.append(Subject(tenant_id, call_id))
-    following = asyncio.create_task(erasures.follow())
     try:
-        yield
+        async with beside(erasures.follow()):
+            yield
     finally:
-        following.cancel()
-        await asyncio.gather(following, return_exceptions=True)
         for subject in fresh:
             await stored.remove(subject)

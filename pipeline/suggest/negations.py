@@ -5,10 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-from pipeline.discovery.content_words import content_words
 from pipeline.extract.words import is_han, letters, spelled_out
-from pipeline.knowledge.relevance import stem
-from pipeline.store.sparse import tokens
+from pipeline.suggest.already_said import words_of
 
 _ENGLISH: Final = frozenset(
     (
@@ -65,6 +63,5 @@ def _start_of_denial(clause: str) -> int:
     return min(starts, default=len(clause))
 
 
-def _words(text: str) -> set[str]:
-    words = {stem(term) for term in content_words(token.term for token in tokens(text))}
-    return words - _ENGLISH
+def _words(text: str) -> frozenset[str]:
+    return words_of(text) - _ENGLISH

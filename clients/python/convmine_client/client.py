@@ -45,7 +45,7 @@ class Retries:
         wait = own if error.retry_after_s is None else error.retry_after_s
         return wait if wait <= self.longest_s else None
 
-    def wait_again_s(self, attempt: int, error: ConvmineError, course: Course, connected: bool) -> float:  # noqa: FBT001 - as it is
+    def wait_again_s(self, attempt: int, error: ConvmineError, course: Course, *, connected: bool) -> float:
         """Seconds until a stream comes back; one that was open once comes back for as long as it takes.
 
         Raises:
@@ -204,9 +204,11 @@ class Client:
                     for chunk in response.iter_bytes():
                         yield from lines.take(chunk)
             except httpx.TransportError as error:
-                wait_s = self._retries.wait_again_s(attempt, _away(self._http.base_url, error), course, connected)
+                wait_s = self._retries.wait_again_s(
+                    attempt, _away(self._http.base_url, error), course, connected=connected
+                )
             except ConvmineError as error:
-                wait_s = self._retries.wait_again_s(attempt, error, course, connected)
+                wait_s = self._retries.wait_again_s(attempt, error, course, connected=connected)
             else:
                 wait_s = course.wait_s(0, self._retries.longest_s)
             attempt += 1
@@ -300,9 +302,11 @@ class AsyncClient:
                         for event in lines.take(chunk):
                             yield event
             except httpx.TransportError as error:
-                wait_s = self._retries.wait_again_s(attempt, _away(self._http.base_url, error), course, connected)
+                wait_s = self._retries.wait_again_s(
+                    attempt, _away(self._http.base_url, error), course, connected=connected
+                )
             except ConvmineError as error:
-                wait_s = self._retries.wait_again_s(attempt, error, course, connected)
+                wait_s = self._retries.wait_again_s(attempt, error, course, connected=connected)
             else:
                 wait_s = course.wait_s(0, self._retries.longest_s)
             attempt += 1

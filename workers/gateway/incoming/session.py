@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final
 
 from pipeline.conversation import segment_of
@@ -135,7 +136,7 @@ class Session:
             number, end_ms = self._sequence, joined.offset_ms + self.joiner.ms_of(len(joined.audio) // self._width)
             self._sequence += 1
             record = self._writer.record(number, joined, self.now())
-            self.outbox.add(record, lambda number=number, end_ms=end_ms: self._confirm(number, end_ms))  # type: ignore[misc]
+            self.outbox.add(record, partial(self._confirm, number, end_ms))
         if self._timer is None and (due_ms := self.joiner.due_ms()) is not None:
             loop = asyncio.get_running_loop()
             self._timer = loop.call_at(due_ms / 1_000, self._on_time)
