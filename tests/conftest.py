@@ -15,26 +15,40 @@ from kafka_node import kafka_node
 
 from pipeline.settings import KafkaSettings
 
-pytest_plugins = ("store_places", "mined_store", "judged_store", "own_prompts", "model_server", "gateway_app")
+pytest_plugins = (
+    "store_places",
+    "mined_store",
+    "judged_store",
+    "own_prompts",
+    "model_server",
+    "gateway_app",
+    "typescript",
+)
 
 # How long an example takes says more of the machine than of what is tested.
 hypothesis.settings.register_profile("convmine", deadline=None)
 hypothesis.settings.load_profile("convmine")
 
-# What measures, kills, or starts brokers and whole workers gets the machine for itself: scripts/test runs it apart.
-ALONE = frozenset({"benchmarks", "chaos", "contract", "end_to_end", "fuzz", "live_llm"})
-BESIDE = frozenset({"test_analysts_hour.py"})
-"""Takes minutes, and neither starts workers nor measures."""
+# What measures, and what kills workers or takes away what they need, gets the machine for itself. The rest is run two
+# files at a time, each side with a broker of its own; scripts/test says how.
+ALONE = ("benchmarks", "chaos/test_kills.py", "chaos/test_outages.py", "end_to_end/test_demo_live.py")
 _TESTS = Path(__file__).parent
 
 
+def _is_alone(path: Path) -> bool:
+    return any(path.is_relative_to(_TESTS / place) for place in ALONE)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Where only what runs alone is asked for, other files are not imported, which takes half a minute."""
+    only = config.getoption("markexpr") == "alone"
+    return True if only and collection_path.is_file() and not _is_alone(collection_path) else None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what runs alone: a whole folder, a file that starts a broker of its own, a test on the one they share."""
+    """Mark what runs alone."""
     for item in items:
-        of_folder = item.path.relative_to(_TESTS).parts[0] in ALONE and item.path.name not in BESIDE
-        fixtures = getattr(item, "fixturenames", ())
-        of_broker = {"kafka_node", "own_kafka_node"} & set(vars(getattr(item, "module", None) or object))
-        if of_folder or of_broker or "kafka_servers" in fixtures:
+        if _is_alone(item.path):
             item.add_marker("alone")
 
 
@@ -65,7 +79,7 @@ def _logging_ends_with_the_test(monkeypatch: pytest.MonkeyPatch) -> Iterator[Non
 
 @pytest.fixture(scope="session")
 def kafka_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """``host:port`` of a real Kafka, started once for all tests."""
+    """``host:port`` of a real Kafka, started once for all tests of a process."""
     with kafka_node(tmp_path_factory.mktemp("kafka")) as servers:
         yield servers
 

@@ -13,6 +13,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from pipeline.settings import KafkaSettings
+from pipeline.stages import STAGES, Stage
+from workers.edge import Edge
+
 ROOT = Path(__file__).resolve().parents[2]
 # Set in tests/conftest.py, so that no test writes where a person keeps his own.
 PLACES = frozenset({"CONVMINE_AUDIT_PATH", "CONVMINE_BUDGET_LEDGER_PATH"})
@@ -57,6 +61,23 @@ def running(command: list[str], env: Mapping[str, str], log: Path) -> Iterator[s
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
+
+
+def edge_of(env: Mapping[str, str]) -> Edge:
+    """The broker and the topics of these settings, asked from here: what is waited for is asked for often, and to start
+    a command each time costs more than what it waits for."""
+    prefix, partitions = env["CONVMINE_KAFKA_TOPIC_PREFIX"], int(env["CONVMINE_KAFKA_PARTITIONS"])
+    servers = env["KAFKA_BOOTSTRAP_SERVERS"]
+    return Edge(KafkaSettings(bootstrap_servers=servers, topic_prefix=prefix, partitions=partitions))
+
+
+def is_idle(env: Mapping[str, str], *stages: Stage) -> bool:
+    """Whether these stages, or all of them, have done all that has been published for them.
+
+    Two looks: while one is taken an event may pass from a stage that is looked at to one that has been.
+    """
+    edge = edge_of(env)
+    return not any(row.behind for _ in range(2) for row in edge.lag(stages or STAGES))
 
 
 def wait_until(true: Callable[[], bool], *, seconds: float, logs: Path) -> None:

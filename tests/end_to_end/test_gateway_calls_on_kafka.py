@@ -15,7 +15,7 @@ import httpx
 import numpy as np
 import pytest
 from kafka_node import free_port
-from processes import CONVMINE, convmine, convmine_json, environment, running, wait_until
+from processes import CONVMINE, convmine, convmine_json, edge_of, environment, running, wait_until
 from websockets.asyncio.client import connect
 
 from pipeline import samples
@@ -47,7 +47,9 @@ class Installation:
         return " ".join(one["segment"]["text"] for one in found if "segment" in one and one["segment"]["role"] == role)
 
     def has_ended(self, call_id: str) -> bool:
-        return any("call.ended" in event["headers"]["ce_type"] for event in self.events(WORDS, call_id))
+        said = edge_of(self.env).tail(WORDS, from_start=True, follow=False)
+        mine = [dict(record.headers) for record in said if record.key == f"acme:{call_id}".encode()]
+        return any(b"call.ended" in headers["ce_type"] for headers in mine)
 
 
 @pytest.fixture(scope="module")

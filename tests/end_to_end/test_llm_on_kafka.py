@@ -11,10 +11,13 @@ from typing import Any
 
 import pytest
 import yaml
-from processes import CONVMINE, convmine, convmine_json, environment, running, wait_until
+from processes import CONVMINE, convmine, convmine_json, environment, is_idle, running, wait_until
 
 from pipeline import samples
+from pipeline.stages import stages_of
+from schemas.wire import Lane
 
+MINES = next(stage for stage in stages_of(Lane.BATCH) if stage.name == "extract")
 CAP = 20_000
 """Tokens of a day: the ten conversations take half as much again."""
 
@@ -67,7 +70,7 @@ def mined(folder: Path, kafka_servers: str, base_url: str, **changes: str) -> De
         stack.enter_context(running([*CONVMINE, "worker", "extract"], env, folder / "extract.log"))
         for file in files:
             convmine("publish", "transcript", str(file), env=env)
-        wait_until(lambda: len(insights(env)) == len(files), seconds=240, logs=folder)
+        wait_until(lambda: is_idle(env, MINES), seconds=240, logs=folder)
     return Desk(env, insights(env))
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 from kafka_node import free_port
-from processes import CONVMINE, ROOT, convmine, convmine_json, environment, running, wait_until
+from processes import CONVMINE, ROOT, convmine, convmine_json, environment, is_idle, running, wait_until
 
 from pipeline import samples
 from pipeline.stages import stages_of
@@ -39,7 +39,7 @@ class Installation:
         return [json.loads(line) for line in lines.splitlines()]
 
     def idle(self) -> bool:
-        return not any(row["lag"] for row in convmine_json("topics", "lag", env=self.env)["items"])
+        return is_idle(self.env)
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +91,7 @@ def mined(installation: Installation) -> Installation:
         convmine("publish", "recording", *recording, env=installation.env)
         convmine("publish", "transcript", str(CHAT), env=installation.env)
     wait_until(
-        lambda: len(installation.events("sales.suggestions")) >= 2 and installation.idle(),
+        lambda: installation.idle() and len(installation.events("sales.suggestions")) >= 2,
         seconds=240,
         logs=installation.logs,
     )
@@ -121,8 +121,8 @@ def test_a_call_that_goes_on_is_heard_mined_and_advised_on(mined: Installation) 
     convmine("publish", "live", str(RECORDING), *facts, *roles, env=mined.env)
     wait_until(
         lambda: (
-            any(event["value"]["call_id"] == "live-1" for event in mined.events("calls.intents.live")[-1:])
-            and mined.idle()
+            mined.idle()
+            and any(event["value"]["call_id"] == "live-1" for event in mined.events("calls.intents.live")[-1:])
         ),
         seconds=240,
         logs=mined.logs,
@@ -155,7 +155,7 @@ def test_a_conversation_too_large_for_a_message_goes_by_claim_check(mined: Insta
     claimed = [event for event in mined.events("calls.transcripts.batch") if "ce_dataref" in event["headers"]]
     assert len(claimed) == 1
     wait_until(
-        lambda: any(event["value"]["call_id"] == "kafka-long" for event in mined.events("flow.paths")) and mined.idle(),
+        lambda: mined.idle() and any(event["value"]["call_id"] == "kafka-long" for event in mined.events("flow.paths")),
         seconds=240,
         logs=mined.logs,
     )
@@ -194,7 +194,7 @@ def test_what_is_no_audio_becomes_a_dead_letter_and_the_next_recording_is_heard(
     noise = mined.logs / "letter.wav"
     noise.write_text("Dear customer, this is a letter.")
     convmine("publish", "recording", str(noise), "--call-id", "kafka-bad", env=mined.env)
-    wait_until(lambda: bool(mined.events("calls.failed")) and mined.idle(), seconds=120, logs=mined.logs)
+    wait_until(lambda: mined.idle() and bool(mined.events("calls.failed")), seconds=120, logs=mined.logs)
     (letter,) = mined.events("calls.recordings.asr.dlq")
     assert letter["value"]["call_id"] == "kafka-bad"
     assert letter["headers"]["dlq.stage"] == "asr"

@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from processes import CONVMINE, convmine, convmine_json, environment, running, wait_until
+from processes import CONVMINE, convmine, convmine_json, environment, is_idle, running, wait_until
 
 from pipeline import samples
+from pipeline.stages import stages_of
+from schemas.wire import Lane
 
+MINES = next(stage for stage in stages_of(Lane.BATCH) if stage.name == "extract")
 TAKEN_UP_S = 30.0
 """Seconds that a running worker may take to run what was published; it takes one or two."""
 
@@ -38,22 +41,21 @@ class Shop:
     def wait_for(self, version: int, **more: Any) -> None:
         wait_until(lambda: self.runs(version, **more), seconds=TAKEN_UP_S, logs=self.folder)
 
-    def mined(self, name: str, scenario: str = "telecom") -> dict[str, Any]:
-        """The insight of a new chat."""
+    def mined(self, *names: str, scenario: str = "telecom") -> list[dict[str, Any]]:
+        """The insights of new chats."""
         said = [("customer", "i want to cancel my contract it is too expensive"), ("agent", "i can offer a discount")]
         turns = [{"role": role, "at_ms": 4_000 * number, "text": text} for number, (role, text) in enumerate(said)]
-        file = self.folder / f"{name}.json"
-        file.write_text(json.dumps({"call_id": name, "language": "en", "scenario": scenario, "messages": turns}))
-        convmine("publish", "transcript", str(file), env=self.env)
-        wait_until(lambda: name in self.insights(), seconds=60, logs=self.folder)
-        return self.insights()[name]
-
-    def insights(self) -> dict[str, dict[str, Any]]:
+        for name in names:
+            file = self.folder / f"{name}.json"
+            file.write_text(json.dumps({"call_id": name, "language": "en", "scenario": scenario, "messages": turns}))
+            convmine("publish", "transcript", str(file), env=self.env)
+        wait_until(lambda: is_idle(self.env, MINES), seconds=60, logs=self.folder)
         told = convmine(
             "topics", "tail", "calls.intents.batch", "--from-start", "--no-follow", "--json", env=self.env
         ).stdout
         values = [json.loads(line)["value"] for line in told.splitlines()]
-        return {value["call_id"]: value for value in values}
+        insights = {value["call_id"]: value for value in values}
+        return [insights[name] for name in names]
 
 
 @pytest.fixture(scope="module")
@@ -130,11 +132,11 @@ def test_a_version_is_back_tested_promoted_taken_up_and_rolled_back(shop: Shop, 
 
     convmine("prompt", "promote", "extract.v3", env=shop.env)
     shop.wait_for(3)
-    assert shop.mined("after-promotion")["provenance"]["prompt_version"] == "extract.v3"
+    assert shop.mined("after-promotion")[0]["provenance"]["prompt_version"] == "extract.v3"
 
     convmine("prompt", "rollback", "extract", "--reason", "only a test", env=shop.env)
     shop.wait_for(2)
-    assert shop.mined("after-roll-back")["provenance"]["prompt_version"] == "extract.v2"
+    assert shop.mined("after-roll-back")[0]["provenance"]["prompt_version"] == "extract.v2"
 
 
 @pytest.mark.timeout(400)
@@ -152,7 +154,8 @@ def test_a_worse_version_is_refused_unless_forced_and_may_have_a_share_of_the_ca
 
     convmine("prompt", "split", "extract.v2", "extract.v4", "--share", "50%", env=shop.env)
     shop.wait_for(2, challenger=4)
-    versions = {shop.mined(f"split-{number}")["provenance"]["prompt_version"] for number in range(8)}
+    split = shop.mined(*(f"split-{number}" for number in range(8)))
+    versions = {insight["provenance"]["prompt_version"] for insight in split}
     assert versions == {"extract.v2", "extract.v4"}
     convmine("prompt", "split", "--end", env=shop.env)
     shop.wait_for(2)
@@ -171,6 +174,6 @@ def test_a_new_scenario_is_used_by_the_running_worker_for_the_next_call(shop: Sh
     convmine("scenario", "validate", made["folder"], env=shop.env)
     convmine("scenario", "push", made["folder"], env=shop.env)
     shop.wait_for(2, scenario="bicycles")
-    insight = shop.mined("about-a-bicycle", scenario="bicycles")
+    (insight,) = shop.mined("about-a-bicycle", scenario="bicycles")
     assert (insight["provenance"]["scenario"], insight["provenance"]["scenario_version"]) == ("bicycles", 1)
     assert insight["provenance"]["extractor"] == "llm"
