@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
+from zlib import crc32
 
 import click
 import httpx
@@ -31,7 +32,7 @@ from installation import qdrant
 from kafka_node import free_port, kafka_node
 from processes import CONVMINE, environment, running
 
-from benchmarks.asr_live_calls import FORMATS, Due, Play, bodies, course, send
+from benchmarks.asr_live_calls import CHUNK_MS, FORMATS, Due, Play, bodies, course, send
 from benchmarks.asr_recordings import sample_calls
 from benchmarks.broker import Broker
 from benchmarks.report import Figures, Report, machine, percentiles
@@ -64,6 +65,8 @@ _WARM_UP_S: Final = 30.0
 _LAST_S: Final = 5.0
 """Seconds that the last suggestions may take."""
 _JOINED_S: Final = 120.0
+_LINGER_MS: Final = 2
+"""The gateway's producer waits as long for what may go along, so that the broker gets as many requests as from it."""
 _PROCESSES: Final = (("asr",), ("extract",), ("flow", "suggest", "compliance", "recap"), ("index",))
 """Which stages share a process: as many processes as keep two cores busy."""
 _LAST: Final = "index"
@@ -89,8 +92,13 @@ class Traffic:
             facts = CallFacts(scenario="telecom", language="en", agent=f"agent-{number}", consent=True)
             audio = self.audio[(number + count) % len(self.audio)]
             play = Play(f"call-{number}-{count}", audio, self.raw, number * 37, facts, ends=True)
-            yield from course(play, begins, _CALL_S)
+            yield from course(play, begins + _apart_s(play.id), _CALL_S)
             begins, count = begins + _CALL_S + 1.0, count + 1
+
+
+def _apart_s(call: str) -> float:
+    """When within a chunk's length a call begins: people do not dial in step, so chunks come at any moment of it."""
+    return crc32(call.encode()) % CHUNK_MS / 1_000
 
 
 @dataclass(slots=True)
@@ -138,10 +146,16 @@ class Installed:
     processes: Mapping[str, subprocess.Popen[bytes]]
 
     def used_s(self) -> dict[str, float]:
-        """CPU seconds of each process so far."""
+        """CPU seconds of each process so far; ``callers`` is this one, ``servers`` are Kafka and the store."""
         from psutil import Process
 
-        return {name: sum(Process(one.pid).cpu_times()[:2]) for name, one in self.processes.items()}
+        callers = Process()
+        named = {one.pid for one in self.processes.values()}
+        used = {name: sum(Process(one.pid).cpu_times()[:2]) for name, one in self.processes.items()}
+        servers = [one for one in callers.children(recursive=True) if one.pid not in named]
+        used["servers"] = sum(sum(one.cpu_times()[:2]) for one in servers)
+        used["callers"] = sum(callers.cpu_times()[:2])
+        return used
 
 
 @click.command()
@@ -246,7 +260,7 @@ async def _measured(installed: Installed, traffic: Traffic, dashboards: int) -> 
     headers = {"Authorization": f"Bearer {installed.key}"}
     async with (
         httpx.AsyncClient(base_url=installed.gateway, headers=headers, timeout=None, limits=limits) as client,  # noqa: S113 - streams
-        AIOKafkaProducer(bootstrap_servers=env["KAFKA_BOOTSTRAP_SERVERS"], linger_ms=0) as producer,
+        AIOKafkaProducer(bootstrap_servers=env["KAFKA_BOOTSTRAP_SERVERS"], linger_ms=_LINGER_MS) as producer,
     ):
         await _answers(client)
         agents = [f"agent-{number % traffic.lines}" for number in range(dashboards)]

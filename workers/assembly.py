@@ -32,6 +32,7 @@ from workers.knowledge import Knowledge
 from workers.snapshots import GraphSnapshots
 
 if TYPE_CHECKING:
+    from pipeline.store.lately import Lately
     from pipeline.suggest.phrasing import Phrase
 
 AnyHandler = Handler | Remembering[Any]
@@ -100,7 +101,7 @@ class Assembly:
             ("extract", Lane.LIVE): self._extract_live,
             ("flow", Lane.LIVE): self._flow_live,
             ("suggest", Lane.LIVE): self._suggest_live,
-            ("index", Lane.LIVE): self._index,
+            ("index", Lane.LIVE): self._index_live,
             ("compliance", Lane.LIVE): self._compliance,
             ("recap", Lane.LIVE): self._recap,
             ("webhook", Lane.BATCH): self._webhook,
@@ -311,6 +312,19 @@ class Assembly:
         return phrase
 
     async def _index(self) -> AnyHandler:
+        from pipeline.store.lately import Lately
+
+        return await self._indexing(Lately())
+
+    async def _index_live(self) -> AnyHandler:
+        from pipeline.store.lately import Lately
+        from pipeline.store.steps import InSteps
+
+        lately, settings = Lately(), self._settings
+        handler = await self._indexing(lately)
+        return InSteps(handler, lately, wait_s=settings.store.gather_s, most=settings.runtime.in_flight)
+
+    async def _indexing(self, lately: Lately) -> Handler:
         from pipeline.store import stage
         from pipeline.store.card_statistics import counting
         from pipeline.store.coalesced import Coalescing
@@ -321,7 +335,7 @@ class Assembly:
             self._keeping = asyncio.create_task(self._knowledge.keep(store))
             self._stack.push_async_callback(_ended, self._keeping)
         together = Coalescing(store)
-        handler = counting(stage.build(store=together), together)
+        handler = counting(stage.build(store=together, lately=lately), together)
         if (rules := self._settings.retention.rules) is not None:
             from pipeline.retention.obeying import unexpired
             from pipeline.retention.rules import read_rules

@@ -60,7 +60,7 @@ class Network:
 
     def encode(self, frames: Samples) -> Gates:
         """Frames of shape (frames, 512), -1 to 1, each by itself; a frame takes 25 KB on the way."""
-        spectrum = np.fft.rfft(frames[:, _WINDOWS] * _HANN)
+        spectrum = np.fft.rfft(frames.take(_WINDOWS, axis=1) * _HANN)
         layer: npt.NDArray[np.float32] = np.sqrt(spectrum.real**2 + spectrum.imag**2)
         for (weights, bias), stride in zip(self._layers, _STRIDES, strict=True):
             layer = _convolve(layer, weights, bias, stride)

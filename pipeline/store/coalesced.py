@@ -7,10 +7,12 @@ what callers hold: no more of them at a time than events are handled.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Final, cast
 
 from pipeline.ports import Hit, Order, Point, VectorStore, Where
+from pipeline.store.changing import ETAG
 from pipeline.store.gathering import Gathering
 
 MOST: Final = 256
@@ -19,13 +21,25 @@ _WRITES_AT_ONCE: Final = 2
 """Requests of one collection: the vectors of one are made while Qdrant writes the other."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """A point that is written only over the content with the etag ``before`` (see ``changing``)."""
+
+    point: Point
+    before: str
+
+
 class Coalescing:
-    """A ``VectorStore`` that gathers calls of ``put`` and ``get`` for another, and passes on all else."""
+    """A ``VectorStore`` that gathers calls of ``put`` and ``get`` for another, and passes on all else.
+
+    Writes go together whose condition is the same, and so do changes of points, each over what it was made of.
+    """
 
     def __init__(self, store: VectorStore, *, most: int = MOST) -> None:
         self._store = store
         self._most = most
         self._writes: dict[str, Gathering[Point, None]] = {}
+        self._changes: dict[str, Gathering[_Change, None]] = {}
         self._reads: dict[str, Gathering[str, Mapping[str, Hit]]] = {}
 
     async def prepare(self) -> None:
@@ -34,12 +48,23 @@ class Coalescing:
     async def put(self, collection: str, points: Sequence[Point], *, over: Where | None = None) -> None:
         if not points:
             return
+        if len(points) == 1 and over is not None and (before := _etag_alone(over)) is not None:
+            await self._change(collection, points[0], before)
+            return
         if collection not in self._writes:
             send = partial(self._put, collection)
             self._writes[collection] = Gathering(
                 send, most=self._most, id_of=lambda point: point.id, at_once=_WRITES_AT_ONCE
             )
         await self._writes[collection].ask(points, over)
+
+    async def _change(self, collection: str, point: Point, before: str) -> None:
+        if collection not in self._changes:
+            send = partial(self._put_changes, collection)
+            self._changes[collection] = Gathering(
+                send, most=self._most, id_of=lambda change: change.point.id, at_once=_WRITES_AT_ONCE
+            )
+        await self._changes[collection].ask([_Change(point, before)])
 
     async def get(self, collection: str, ids: Sequence[str]) -> list[Hit]:
         if not ids:
@@ -84,5 +109,17 @@ class Coalescing:
     async def _put(self, collection: str, points: Sequence[Point], over: object) -> None:
         await self._store.put(collection, points, over=cast("Where | None", over))
 
+    async def _put_changes(self, collection: str, changes: Sequence[_Change], _: object) -> None:
+        """Each over what it was made of. Of one content there is one point: a call's names its call."""
+        before = tuple(dict.fromkeys(change.before for change in changes))
+        over = Where(equal={ETAG: before if len(before) > 1 else before[0]})
+        await self._store.put(collection, [change.point for change in changes], over=over)
+
     async def _get(self, collection: str, ids: Sequence[str], _: object) -> Mapping[str, Hit]:
         return {hit.id: hit for hit in await self._store.get(collection, list(dict.fromkeys(ids)))}
+
+
+def _etag_alone(over: Where) -> str | None:
+    """The etag that is the whole of a condition; None of another one."""
+    before = over.equal.get(ETAG)
+    return before if isinstance(before, str) and over == Where(equal={ETAG: before}) else None

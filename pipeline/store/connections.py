@@ -30,6 +30,14 @@ CONFLICT: Final = 409
 _DEPENDENCY: Final = "qdrant"
 _LATER: Final = frozenset({408, 425, 429})
 _REFUSED: Final = frozenset({401, 403})
+_KEPT_OPEN: Final = 16
+"""Idle connections to a server: of a client on the server's own machine Qdrant's would open one a request, which takes
+as long as the request.
+"""
+_KEPT_OPEN_S: Final = 2.0
+"""Seconds that an idle one is kept: less than the 5 s after which servers begin to close them, so that no request meets
+one that is being closed.
+"""
 
 
 class Conflict(Poison):
@@ -69,8 +77,16 @@ class Server:
         self._client: AsyncQdrantClient | None = None
 
     async def run(self, call: Call[T]) -> T:
+        """Once more where the server closed the connection that was kept open: to ask twice changes nothing."""
+        from qdrant_client.http.exceptions import ResponseHandlingException
+
         with _translated(f"Qdrant at {self._url}"):
-            return await call(self._connected())
+            try:
+                return await call(self._connected())
+            except ResponseHandlingException as error:
+                if not _was_closed(error.source):
+                    raise
+                return await call(self._connected())
 
     async def close(self) -> None:
         if self._client is not None:
@@ -79,6 +95,7 @@ class Server:
 
     def _connected(self) -> AsyncQdrantClient:
         if self._client is None:
+            import httpx
             from qdrant_client import AsyncQdrantClient
             from urllib3.exceptions import LocationParseError
 
@@ -87,6 +104,9 @@ class Server:
                     url=self._url,
                     api_key=self._api_key,
                     timeout=max(1, round(self._timeout_s)),
+                    limits=httpx.Limits(
+                        max_connections=None, max_keepalive_connections=_KEPT_OPEN, keepalive_expiry=_KEPT_OPEN_S
+                    ),
                     check_compatibility=False,  # it warns from a thread; prepare() finds out what counts
                 )
             except (ValueError, LocationParseError) as error:
@@ -157,6 +177,12 @@ class Folder:
             except OSError as error:
                 raise Config("CONVMINE_STORE_PATH", f"cannot open {self._path}: {error.strerror}") from error
         return self._client
+
+
+def _was_closed(source: Exception | httpx.HTTPError) -> bool:
+    import httpx
+
+    return isinstance(source, httpx.ReadError | httpx.WriteError | httpx.RemoteProtocolError)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ the recording's has nothing to look for where it does not.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
@@ -65,17 +66,29 @@ def counts(state: FlowState, call: Call) -> bool:
     return int(call["revision"]) <= state.revision
 
 
+def may_be_live(call: Call) -> bool:
+    """Whether a live result may be written by what is stored of its call as a whole."""
+    return call.get("lane") != Lane.BATCH and call.get("consent") is not False
+
+
 async def live_counts(store: VectorStore, collection: str, call: Call, tenant_id: str, call_id: str) -> bool:
     """Whether a live result may be written: no recording's is there, and the customer has not refused."""
-    if call.get("lane") == Lane.BATCH or call.get("consent") is False:
-        return False
-    return await begun_revision(store, collection, tenant_id, call_id) == NONE
+    return may_be_live(call) and await begun_revision(store, collection, tenant_id, call_id) == NONE
 
 
-async def give_way(store: VectorStore, collection: str, tenant_id: str, call_id: str) -> None:
-    """After live points were written: take them away again if the recording's result has come meanwhile."""
-    if (await the_call(store, tenant_id, call_id)).get("lane") == Lane.BATCH:
-        await store.remove(collection, of_call(tenant_id, call_id, lane=Lane.LIVE))
+async def give_way(store: VectorStore, collection: str, tenant_id: str, call_id: str) -> Call | None:
+    """After live points were written: what is stored of the call as a whole.
+
+    None where the recording's result has come meanwhile or was begun, or the customer has refused: then they are taken
+    away again.
+    """
+    call, begun = await asyncio.gather(
+        the_call(store, tenant_id, call_id), begun_revision(store, collection, tenant_id, call_id)
+    )
+    if may_be_live(call) and begun == NONE:
+        return call
+    await store.remove(collection, of_call(tenant_id, call_id, lane=Lane.LIVE))
+    return None
 
 
 async def sweep(store: VectorStore, tenant_id: str, call_id: str) -> None:

@@ -6,7 +6,8 @@ A point's id comes from tenant, call and what it is, so the same event again ove
 call's result replaces the older ones and what r itself no longer contains; a result older than what is stored is left
 out (``precedence`` says what is older). The runtime hands the events of one call in one lane in one after the other; a
 point that is changed, as both lanes may do at once, is changed by ``changing``. What there is already of a call is read
-by id (``begun``, and the call's own point); the store is searched only where something may have to go.
+by id (``begun``, and the call's own point); the store is searched only where something may have to go. Of a call that
+goes on, what was read or written here is not read again for the next piece (``lately``).
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from pipeline.store import amendments, live, points
 from pipeline.store.begun import begin, begun_revision
 from pipeline.store.changing import change
 from pipeline.store.collections import CALLS, INTENTS, SUGGESTIONS, UTTERANCES
+from pipeline.store.lately import Lately
 from pipeline.store.precedence import (
     LIVE_LEFT,
     OVER_LIVE,
@@ -49,13 +51,27 @@ _FIRST: Final = 1
 _BEFORE_FLOW: Final = frozenset({"asr", "extract", "flow"})
 
 
-def build(*, store: VectorStore) -> Handler:
-    """The handler of the ``index`` stage in either lane; a payload that it has no use for is passed over."""
+def build(*, store: VectorStore, lately: Lately | None = None) -> Handler:
+    """The handler of the ``index`` stage in either lane; a payload that it has no use for is passed over.
+
+    Args:
+        store: takes the points.
+        lately: what is known of live calls from one event to the next.
+    """
+    known = Lately() if lately is None else lately
 
     async def handle(inbound: Inbound) -> Sequence[Outbound]:
-        write = _WRITES.get(type(inbound.payload))
-        if write is not None:
-            await write(store, inbound)
+        payload, call_id = inbound.payload, inbound.message.envelope.subject
+        if type(payload) not in _PIECES or (isinstance(payload, FlowState) and payload.lane is Lane.BATCH):
+            known.forget(inbound.tenant_id, call_id)
+        try:
+            if (piece := _PIECES.get(type(payload))) is not None:
+                await piece(store, inbound, known)
+            elif (write := _WRITES.get(type(payload))) is not None:
+                await write(store, inbound)
+        except BaseException:  # what of it was stored is not known
+            known.forget(inbound.tenant_id, call_id)
+            raise
         return ()
 
     return handle
@@ -71,8 +87,9 @@ async def _insight(store: VectorStore, inbound: Inbound) -> None:
     await _replace(store, inbound, INTENTS, points.intents(inbound, insight), insight)
 
 
-async def _flow(store: VectorStore, inbound: Inbound) -> None:
+async def _flow(store: VectorStore, inbound: Inbound, lately: Lately) -> None:
     state = _payload(inbound, FlowState)
+    known = lately.of(inbound.tenant_id, state.call_id)
     point = points.call(inbound, state)
 
     def make(call: points.Fields) -> Point | None:
@@ -87,7 +104,7 @@ async def _flow(store: VectorStore, inbound: Inbound) -> None:
             kept[points.LIVE] = call.get(points.LIVE, True)
         return points.with_fields(point, kept)
 
-    call = await change(store, CALLS, point.id, make)
+    call = known.call = await change(store, CALLS, point.id, make, known.call)
     if state.lane is Lane.BATCH:
         await sweep_left(store, call, inbound.tenant_id, state.call_id)
 
@@ -158,19 +175,22 @@ async def _withdrawn(store: VectorStore, inbound: Inbound) -> None:
 _WRITES: Final[Mapping[type[Payload], _Write]] = {
     TranscriptCompleted: _transcript,
     CallInsight: _insight,
-    FlowState: _flow,
     CallOutcome: _outcome,
     CallFailed: _failed,
     SuggestionCreated: _suggestion,
     SuggestionFeedback: _feedback,
     SuggestionWithdrawn: _withdrawn,
+}
+_PIECES: Final[Mapping[type[Payload], Callable[[VectorStore, Inbound, Lately], Awaitable[None]]]] = {
     CallStarted: live.told,
     CallUpdated: live.told,
     CallEnded: live.ended,
     TranscriptSegment: live.words,
     ConversationMessage: live.words,
     IntentExtracted: live.found,
+    FlowState: _flow,
 }
+"""What comes of a call that goes on, and of which the next piece is helped by what is known."""
 
 
 async def _replace(

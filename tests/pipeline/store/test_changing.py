@@ -65,3 +65,20 @@ async def test_a_point_without_a_mark_is_changed_all_the_same(store: VectorStore
 async def test_who_is_overtaken_time_and_again_tries_later() -> None:
     with pytest.raises(Retryable, match="being changed by others"):
         await change(Overtaken(1_000), CALLS, ID, setting(mine=True))
+
+
+async def test_what_was_read_lately_is_changed_without_reading_it_first_and_read_where_it_is_not_so_any_more() -> None:
+    store = InMemoryStore()
+    known = await change(store, CALLS, ID, setting(a=1))
+    await change(store, CALLS, ID, setting(theirs=True))
+    payload = await change(store, CALLS, ID, setting(b=2), known)
+    assert payload == await stored(store, CALLS, ID)
+    assert (payload["a"], payload["b"], payload["theirs"]) == (1, 2, True)
+
+
+async def test_that_there_is_nothing_to_change_is_seen_in_what_is_stored_not_in_what_was_read_lately() -> None:
+    store = InMemoryStore()
+    known = await change(store, CALLS, ID, setting(a=1))
+    await change(store, CALLS, ID, setting(a=2))
+    await change(store, CALLS, ID, lambda call: None if call["a"] == 1 else setting(seen=call["a"])(call), known)
+    assert (await stored(store, CALLS, ID))["seen"] == 2

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 
@@ -9,6 +10,7 @@ from pipeline.dependencies import answered, noting_answers
 from pipeline.errors import Poison, Retryable
 from pipeline.ids import stable_id
 from pipeline.ports import Hit, Point, Where
+from pipeline.store.changing import change, stored
 from pipeline.store.coalesced import Coalescing
 from pipeline.testing import InMemoryStore
 
@@ -223,3 +225,22 @@ async def test_an_end_before_the_first_step_of_a_request_lets_its_callers_go() -
         task.cancel()
     await asyncio.wait([writer], timeout=5)
     assert writer.cancelled()
+
+
+async def test_changes_of_several_points_go_together_each_only_over_what_it_was_made_of() -> None:
+    inner = Gated()
+    store = Coalescing(inner)
+    ids = [stable_id("test", name) for name in "abc"]
+
+    def setting(id_: str, **fields: object) -> Callable[[dict[str, Any]], Point]:
+        return lambda before: Point(id_, "", {"call_id": id_, **before, **fields})
+
+    await asyncio.gather(*(change(store, PLACE, id_, setting(id_, a=1)) for id_ in ids))
+    assert [len(written) for written, _ in inner.writes] == [3]
+    known = {id_: await stored(store, PLACE, id_) for id_ in ids}
+    await change(inner, PLACE, ids[0], setting(ids[0], theirs=True))
+    inner.writes.clear()
+    await asyncio.gather(*(change(store, PLACE, id_, setting(id_, b=2), known[id_]) for id_ in ids))
+    assert [len(written) for written, _ in inner.writes] == [3, 1]
+    changed = [await stored(store, PLACE, id_) for id_ in ids]
+    assert [("theirs" in one, one["a"], one["b"]) for one in changed] == [(True, 1, 2), (False, 1, 2), (False, 1, 2)]

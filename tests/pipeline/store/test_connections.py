@@ -9,17 +9,29 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import pytest
+from qdrant_client import AsyncQdrantClient
+from qdrant_client.http.exceptions import ResponseHandlingException
 
 from pipeline.errors import Config, ConvmineError, Poison, Retryable
 from pipeline.store.connections import Conflict, Folder, Server
 
 
 @contextmanager
-def answering(status: int, headers: dict[str, str] | None = None, body: bytes = b"{}") -> Iterator[str]:
-    """A server that answers everything in one way."""
+def answering(
+    status: int, headers: dict[str, str] | None = None, body: bytes = b"{}", connected: list[object] | None = None
+) -> Iterator[str]:
+    """A server that answers everything in one way, and notes who has ``connected``."""
 
     class Answer(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def setup(self) -> None:
+            super().setup()
+            if connected is not None:
+                connected.append(self.client_address)
+
         def do_GET(self) -> None:
             self.send_response(status)
             for name, value in {"content-length": str(len(body)), **(headers or {})}.items():
@@ -109,3 +121,32 @@ async def test_local_mode_works_in_its_own_thread_and_leaves_the_loop_free(tmp_p
     await connection.close()
     assert len(set(names)) == 1
     assert ticks > 5
+
+
+async def test_requests_go_over_one_connection_also_to_a_server_on_this_machine() -> None:
+    connected: list[object] = []
+    body = b'{"result":{"collections":[]},"status":"ok","time":0}'
+    with answering(200, body=body, connected=connected) as url:
+        connection = Server(url, timeout_s=20)
+        for _ in range(5):
+            await connection.run(lambda client: client.get_collections())
+        await connection.close()
+    assert len(connected) < 5
+
+
+async def test_a_connection_that_the_server_has_closed_meanwhile_is_replaced() -> None:
+    connected: list[object] = []
+    body = b'{"result":{"collections":[]},"status":"ok","time":0}'
+    with answering(200, body=body, connected=connected) as url:
+        connection, failed = Server(url, timeout_s=20), False
+
+        async def once_closed(client: AsyncQdrantClient) -> object:
+            nonlocal failed
+            if not failed:
+                failed = True
+                raise ResponseHandlingException(httpx.ReadError("closed"))
+            return await client.get_collections()
+
+        await connection.run(once_closed)
+        await connection.close()
+    assert len(connected) == 1
