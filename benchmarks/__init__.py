@@ -5,4 +5,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 # The broker and the stand-ins that the tests start serve here too; tests are no installed package.
-sys.path += [str(ROOT / "tests" / folder) for folder in (".", "end_to_end", "chaos", "pipeline/asr")]
+sys.path += [
+    str(ROOT / "tests" / folder)
+    for folder in (".", "end_to_end", "chaos", "pipeline/asr", "workers/dashboard/insights")
+]

@@ -403,6 +403,10 @@ class StoreSettings(Group):
     """Keep payloads on disk, but for the fields that can be filtered on. Of a server, and changed likewise."""
     timeout_s: Seconds = 30.0
     """Seconds that one request to Qdrant, or to the embedding server, may take."""
+    gather_s: Annotated[float, Field(ge=0, le=10)] = 0.5
+    """Seconds that what is heard of a live call waits, before it is stored, for what is heard of others, so that all of
+    it goes in a few requests; with 0 it does not wait.
+    """
 
 
 class FlowSettings(Group):
@@ -527,6 +531,34 @@ class GatewaySettings(Group):
     """The API key that the command line shows to the gateway."""
 
 
+class DashboardSettings(Group):
+    """The pages for sellers, supervisors and analysts."""
+
+    host: str = "127.0.0.1"
+    """Address that they are served at; `0.0.0.0` in a container."""
+    port: Annotated[int, Field(ge=0, le=65_535)] = 8090
+    """Port; 0 is a free one, which is printed."""
+    url: Annotated[str, Field(pattern=r"^https?://[^\s/?#]+$")] | None = None
+    """Address by which browsers reach them, such as `https://desk.example`; without it, the one that a request names.
+    """
+    secret: SecretStr | None = None
+    """Signs sessions; the same for all dashboards of an installation. Without it, sessions end with the process."""
+    session_hours: Annotated[float, Field(gt=0, le=720)] = 12.0
+    """Hours until somebody has to sign in again."""
+    quiet_s: Seconds = 15.0
+    """Seconds in which nobody speaks after which the floor shows a call as silent."""
+    recordings: str | None = None
+    """Where the recording of a call lies, such as `file:///srv/recordings/{tenant_id}/{call_id}.wav`; without it calls
+    cannot be heard. `CONVMINE_AUDIO_ALLOWED_ROOTS`, `…_HOSTS` and `…_BUCKETS` allow the place, as they do for workers.
+    """
+    recordings_bytes: Positive = 2_000_000_000
+    """Bytes of masked copies of recordings that are kept for ten minutes while people listen, in TMPDIR."""
+    oidc_client_id: str | None = None
+    """Name of the dashboard at the identity provider of `CONVMINE_OIDC_ISSUER`; with it people sign in there."""
+    oidc_client_secret: SecretStr | None = None
+    """Its secret there, where it has one."""
+
+
 class AnalyticsSettings(Group):
     """What SQL is asked of: Parquet files of what is stored, kept up to date (the extra `analytics`)."""
 
@@ -632,6 +664,7 @@ class Settings(BaseSettings):
     customers: CustomersSettings = CustomersSettings()
     webhooks: WebhooksSettings = WebhooksSettings()
     gateway: GatewaySettings = GatewaySettings()
+    dashboard: DashboardSettings = DashboardSettings()
     oidc: OidcSettings = OidcSettings()
     analytics: AnalyticsSettings = AnalyticsSettings()
     audit: AuditSettings = AuditSettings()

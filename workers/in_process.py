@@ -7,16 +7,18 @@ what was not committed) and none of its durability: it lives as long as its proc
 from __future__ import annotations
 
 import asyncio
-import itertools
+import time
 import zlib
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from pipeline.erasure.erased import Erased
 from pipeline.handling import Handler, Remembering
-from pipeline.stages import Stage
+from pipeline.stages import TOPICS, Stage
 from workers.call_states import CompactedCallState
 from workers.changes import Changes
 from workers.equipment import Equipment
@@ -26,14 +28,50 @@ from workers.measures import Measures
 from workers.records import NewRecord, Record
 from workers.runtime import Runner
 
+_COMPACTED: Final = frozenset(topic.name for topic in TOPICS if topic.compacted)
+
+
+@dataclass(slots=True)
+class _Log:
+    """One partition: its records in order, some of which may be gone, and the offset that comes next."""
+
+    end: int = 0
+    records: list[Record] = field(default_factory=list)
+    tidy_at: int = 0
+
+    def add(self, number: int, new: NewRecord) -> None:
+        at_ms = round(time.time() * 1_000)
+        self.records.append(Record(new.topic, number, self.end, new.key, new.value, new.headers, at_ms))
+        self.end += 1
+
+    def since(self, offset: int) -> list[Record]:
+        return self.records[bisect_left(self.records, offset, key=_offset) :]
+
+    def next(self, offset: int) -> Record:
+        """The record at an offset, or the first after it."""
+        return self.records[bisect_left(self.records, offset, key=_offset)]
+
+    def compact(self) -> None:
+        """Keep the last record of each key."""
+        last = {record.key: record.offset for record in self.records}
+        self.records = [record for record in self.records if last[record.key] == record.offset]
+
 
 class InProcessBroker:
-    """Topics, partitions and committed offsets; a ``Publisher`` for the runtime."""
+    """Topics, partitions and committed offsets; a ``Publisher`` for the runtime.
 
-    def __init__(self, partitions: int = 4) -> None:
+    Args:
+        partitions: of each topic.
+        keep: records of a partition that stay when all who are fed with it have done them, all of them if not given; of
+            a compacted topic the last of each key stay.
+    """
+
+    def __init__(self, partitions: int = 4, keep: int | None = None) -> None:
         self.partitions = partitions
-        self._logs: dict[tuple[str, int], list[Record]] = defaultdict(list)
+        self._keep = keep
+        self._logs: dict[tuple[str, int], _Log] = defaultdict(_Log)
         self._committed: dict[tuple[str, str, int], int] = defaultdict(int)
+        self._fed: dict[str, set[str]] = defaultdict(set)
         self._changes = Changes()
 
     async def publish(self, records: Sequence[NewRecord]) -> None:
@@ -41,16 +79,22 @@ class InProcessBroker:
         for new in records:
             partition = zlib.crc32(new.key) % self.partitions if new.partition is None else new.partition
             log = self._logs[new.topic, partition]
-            log.append(Record(new.topic, partition, len(log), new.key, new.value, new.headers))
+            log.add(partition, new)
+            if self._keep is not None and len(log.records) > max(log.tidy_at, 2 * self._keep):
+                self._tidy(new.topic, partition, log, self._keep)
         self._changes.notify()
 
     def records(self, topic: str) -> list[Record]:
-        """All records of a topic, partition by partition."""
-        return [record for number in range(self.partitions) for record in self._logs[topic, number]]
+        """All records of a topic that are kept, partition by partition."""
+        return [record for number in range(self.partitions) for record in self._logs[topic, number].records]
+
+    def since(self, topic: str, partition: int, offset: int) -> list[Record]:
+        """The records of one partition that are kept, from an offset on."""
+        return self._logs[topic, partition].since(offset)
 
     async def read_back(self, topic: str, partition: int) -> AsyncIterator[Record]:
         """The records of one partition, oldest first: a ``ReadBack``."""
-        for record in tuple(self._logs[topic, partition]):
+        for record in self.since(topic, partition, 0):
             yield record
 
     def committed(self, group: str, topic: str, partition: int) -> int:
@@ -65,7 +109,7 @@ class InProcessBroker:
     def lag(self, stage: Stage) -> int:
         """How many records a stage has not done yet."""
         return sum(
-            len(self._logs[topic, number]) - self._committed[stage.group, topic, number]
+            self._logs[topic, number].end - self._committed[stage.group, topic, number]
             for topic in stage.reads
             for number in range(self.partitions)
         )
@@ -82,15 +126,30 @@ class InProcessBroker:
 
     async def feed(self, stage: Stage, topic: str, partition: int, runner: Runner) -> None:
         """Give a runner the records of one partition, from its group's committed offset on, for ever."""
-        log = self._logs[topic, partition]
-        for offset in itertools.count(self.committed(stage.group, topic, partition)):
+        self._fed[topic].add(stage.group)
+        log, offset = self._logs[topic, partition], self.committed(stage.group, topic, partition)
+        while True:
             await self._changes.wait_until(partial(_longer, log, offset))
-            record = log[offset]
+            record = log.next(offset)
+            offset = record.offset + 1
             await runner.take(record, partial(self.commit, stage.group, record))
 
+    def _tidy(self, topic: str, partition: int, log: _Log, keep: int) -> None:
+        """Now and then, since what stays is moved."""
+        if topic in _COMPACTED:
+            log.compact()
+        else:
+            done = min((self.committed(group, topic, partition) for group in self._fed[topic]), default=log.end)
+            log.records = log.since(min(done, log.end - keep))
+        log.tidy_at = 2 * len(log.records)
 
-def _longer(log: list[Record], offset: int) -> bool:
-    return len(log) > offset
+
+def _longer(log: _Log, offset: int) -> bool:
+    return log.end > offset
+
+
+def _offset(record: Record) -> int:
+    return record.offset
 
 
 class InProcessWorker:

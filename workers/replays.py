@@ -87,11 +87,18 @@ class Pace:
 
 
 class DeadLetters:
-    """The dead letters of one installation, and the marks that say which were replayed."""
+    """The dead letters of one installation, and the marks that say which were replayed, and by whom.
 
-    def __init__(self, settings: KafkaSettings, seal: Seal) -> None:
+    Args:
+        settings: where Kafka is.
+        seal: opens what was sealed.
+        by: who replays; the user of this process, if not given.
+    """
+
+    def __init__(self, settings: KafkaSettings, seal: Seal, by: str | None = None) -> None:
         self._settings = settings
         self._seal = seal
+        self._by = by
         self._edge = Edge(settings)
 
     def wanted(self, wanted: Wanted) -> Iterator[Known]:
@@ -176,7 +183,7 @@ class DeadLetters:
         pace: Pace,
         told: Told,
     ) -> None:
-        by, done = operator(), 0
+        by, done = self._by or operator(), 0
         started: float | None = None
         for batch in self._batches(due, counts, pace.at_once, told):
             started = pace.clock() if started is None else started

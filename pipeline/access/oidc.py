@@ -95,26 +95,35 @@ def principal_of_token(token: str, key: SigningKey, settings: OidcSettings, now:
         NoToken: the signature is not this key's, it is of another issuer or for somebody else, it has expired or is
             not valid yet, or it has no subject or tenant.
     """
+    return principal_of_claims(signed_claims(token, key, settings.issuer, settings.audience), settings, now)
+
+
+def signed_claims(token: str, key: SigningKey, issuer: str | None, audience: str | None) -> Mapping[str, Any]:
+    """What a token says; whether it holds now is not looked at.
+
+    Raises:
+        NoToken: the signature is not this key's, or it is of another issuer or for somebody else.
+    """
     import jwt
 
     try:
-        claims = jwt.decode(
+        claims: Mapping[str, Any] = jwt.decode(
             token,
             key.key,
             algorithms=list(key.algorithms),
-            # Times are looked at below, against the one that is given.
+            # Times are looked at with the claims, against the one that is given.
             options={
                 "require": ["exp", "iss", "aud", "sub"],
                 "verify_exp": False,
                 "verify_nbf": False,
                 "verify_iat": False,
             },
-            audience=settings.audience,
-            issuer=settings.issuer,
+            audience=audience,
+            issuer=issuer,
         )
     except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:
         raise NoToken(f"{type(error).__name__}: {error}") from error
-    return principal_of_claims(claims, settings, now)
+    return claims
 
 
 def principal_of_claims(claims: Mapping[str, Any], settings: OidcSettings, now: datetime) -> Principal:
@@ -123,17 +132,26 @@ def principal_of_claims(claims: Mapping[str, Any], settings: OidcSettings, now: 
     Raises:
         NoToken: they hold at another time, or have no subject or tenant.
     """
-    expires, begins = _time(claims.get("exp")), _time(claims.get("nbf", 0))
-    at, leeway = now.timestamp(), settings.leeway_s
-    if at >= expires + leeway or at < begins - leeway:
-        raise NoToken("it holds at another time")
+    until = holds_until(claims, settings, now)
     subject, tenant = claims.get("sub"), _claim(claims, settings.tenant_claim)
     if not isinstance(subject, str) or not _SUBJECT.fullmatch(subject):
         raise NoToken("sub is none")
     if not isinstance(tenant, str) or not _TENANT.fullmatch(tenant):
         raise NoToken(f"{settings.tenant_claim} is no tenant")
-    until = datetime.fromtimestamp(expires + leeway, UTC)
     return Principal(TOKEN_ID + subject, tenant, frozenset(_scopes(claims, settings)), expires_at=until)
+
+
+def holds_until(claims: Mapping[str, Any], settings: OidcSettings, now: datetime) -> datetime:
+    """Until when claims hold.
+
+    Raises:
+        NoToken: they hold at another time than now.
+    """
+    expires, begins = _time(claims.get("exp")), _time(claims.get("nbf", 0))
+    at, leeway = now.timestamp(), settings.leeway_s
+    if at >= expires + leeway or at < begins - leeway:
+        raise NoToken("it holds at another time")
+    return datetime.fromtimestamp(expires + leeway, UTC)
 
 
 def _scopes(claims: Mapping[str, Any], settings: OidcSettings) -> Iterable[str]:

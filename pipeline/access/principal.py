@@ -41,9 +41,13 @@ class Principal:
         return frozenset(scope.partition(":")[0] for scope in self.scopes)
 
     @property
+    def agent(self) -> str | None:
+        """Whose calls are their own, by a scope; who may see others', too, still answers in these."""
+        return next((scope.removeprefix(_AGENT) for scope in sorted(self.scopes) if scope.startswith(_AGENT)), None)
+
+    @property
     def asker(self) -> Asker | None:
         """As whom they ask, by the widest of their scopes; None where none of them lets anybody ask."""
         if self.roles & _SEE_ALL:
             return Asker(self.tenant_id)
-        agent = next((scope.removeprefix(_AGENT) for scope in self.scopes if scope.startswith(_AGENT)), None)
-        return None if agent is None else Asker(self.tenant_id, agent)
+        return None if self.agent is None else Asker(self.tenant_id, self.agent)

@@ -22,7 +22,7 @@ def side_sentiments(segments: Sequence[Segment], intents: Sequence[Intent]) -> l
 def _side(role: Role, intents: Sequence[Intent]) -> SideSentiment:
     toned = [intent for intent in intents if intent.role is role and _SIGN[intent.sentiment]]
     score = _mean(toned)
-    return SideSentiment(role=role, sentiment=_tone(score), score=round(score, 3), turn=_turn(toned))
+    return SideSentiment(role=role, sentiment=tone_of(score), score=round(score, 3), turn=_turn(toned))
 
 
 def _turn(toned: Sequence[Intent]) -> ToneTurn | None:
@@ -32,7 +32,7 @@ def _turn(toned: Sequence[Intent]) -> ToneTurn | None:
     """
     places = range(1, len(toned))
     place = max(places, key=lambda at: _between(toned[:at], toned[at:]), default=0)
-    before, after = _tone(_mean(toned[:place])), _tone(_mean(toned[place:]))
+    before, after = tone_of(_mean(toned[:place])), tone_of(_mean(toned[place:]))
     if Sentiment.NEUTRAL in {before, after} or before is after:
         return None
     first = toned[place]
@@ -52,7 +52,8 @@ def _mean(toned: Sequence[Intent]) -> float:
     return sum(_SIGN[intent.sentiment] for intent in toned) / len(toned) if toned else 0.0
 
 
-def _tone(score: float) -> Sentiment:
+def tone_of(score: float) -> Sentiment:
+    """The tone that a mean from -1 to 1 stands for."""
     if score > _CLEAR:
         return Sentiment.POSITIVE
     return Sentiment.NEGATIVE if score < -_CLEAR else Sentiment.NEUTRAL

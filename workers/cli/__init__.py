@@ -35,6 +35,7 @@ _COMMANDS: Final[Mapping[str, str | Mapping[str, str]]] = {
     "coach": "workers.cli.questions.coach:coach",
     "compare": "workers.cli.questions.compare:compare",
     "cost": "workers.cli.cost:cost",
+    "dashboard": "workers.cli.dashboard:dashboard",
     "demo": "workers.cli.demo:demo",
     "discover": "workers.cli.discover:discover",
     "dlq": {
@@ -151,6 +152,7 @@ _SUMMARIES: Final[Mapping[str, str]] = {
     "coach": "Put an agent beside the best.",
     "compare": "Say in what two sets of calls differ.",
     "cost": "Say what language models used and cost.",
+    "dashboard": "Serve the pages for sellers, supervisors and analysts.",
     "demo": "Run the whole pipeline here, on sample calls or your own.",
     "discover": "Find what callers say that no intent covers.",
     "dlq": "Look at dead letters, replay them.",

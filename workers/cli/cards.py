@@ -124,7 +124,8 @@ def _percent(rate: Rate | None) -> str | None:
 
 def _show(row: ListedCard) -> None:
     """One card as it is shown, what its draft would change, and what was shown before."""
-    from workers.cli.cards_desk import as_text, difference
+    from workers.changing.difference import as_text
+    from workers.cli.cards_desk import difference
 
     click.echo(plain(f"{row.card_id} in {row.scenario} ({row.language}): {row.status}, version {row.version}"))
     for line in as_text(row.shown or {}):

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from pipeline.errors import ConvmineError
-from workers.cli.cards_desk import CardAsked, CardDesk, asks_for_card, card_desk, difference
+from pipeline.errors import Config, ConvmineError, Retryable
+from workers.cli.cards_desk import CardAsked, asks_for_card, card_desk, difference
 from workers.cli.output import json_option, plain, print_json
 
 if TYPE_CHECKING:
     from pipeline.release.card_succession import CardStanding
     from pipeline.scenarios.model import Card
     from schemas.reference import CardPublished
+    from workers.changing.cards import CardDesk
 
 _TRIGGERS: Final = "intent, topic, outcome, sentiment, missing_phrase, unless_intent"
 
@@ -45,10 +45,7 @@ def edit_card(card: str, file: Path | None, asked: CardAsked, *, as_json: bool, 
     with card_desk(asked) as desk:
         standing = desk.standing(card)
         new = _checked(standing, desk, file, changes)
-        record = _edited(standing, new, asked, as_json=as_json)
-        changed = not standing.says(record.content)
-        if changed:
-            desk.publish("cards edit", record)
+        record, changed = _edited(desk, standing, new, asked, as_json=as_json)
     if as_json:
         print_json(_document(record if changed else standing.newest or record, changed=changed))
     elif not changed:
@@ -70,7 +67,7 @@ def edit_card(card: str, file: Path | None, asked: CardAsked, *, as_json: bool, 
 @json_option
 def approve_card(card: str, asked: CardAsked, *, force: bool, as_json: bool) -> None:
     """Have the draft of CARD shown from now on. Somebody else must have written it."""
-    from pipeline.release.card_succession import NotYours, approved
+    from pipeline.release.card_succession import NotYours
 
     if force and not (asked.reason or "").strip():
         raise click.UsageError('--force needs a --reason "..."')
@@ -79,16 +76,16 @@ def approve_card(card: str, asked: CardAsked, *, force: bool, as_json: bool) -> 
         signature = asked.signature()
         own = standing.draft is not None and standing.draft.written_by == signature.by
         try:
-            record = approved(standing, asked.signature(forced=force and own), seen=asked.seen, alone=force)
+            record = desk.approve(standing, asked.signature(forced=force and own), seen=asked.seen, alone=force)
         except NotYours as error:
             _show_draft(standing, as_json=as_json)
             look = f"convmine cards list {desk.place} --card {card}"
             raise ConvmineError(error.message, hint=f"look at it: {look}") from error
+        except (Retryable, Config):
+            raise
         except ConvmineError as error:
             hint = '--by says who approves it; or --force --reason "..."' if standing.draft else None
-            raise ConvmineError(error.message, hint=hint) from error
-        desk.check(record)
-        desk.publish("cards approve", record, drop_draft=True)
+            raise ConvmineError(error.message, hint=error.hint or hint) from error
     if as_json:
         print_json(_document(record, changed=True))
         return
@@ -108,23 +105,16 @@ def withdraw_card(card: str, asked: CardAsked, *, only_draft: bool, as_json: boo
 
     Where the scenario itself has a card of this id, that one is not shown either.
     """
-    from pipeline.release.card_succession import withdrawn
-
     with card_desk(asked) as desk:
         standing = desk.standing(card)
-        _refuse_unseen(standing, asked)
-        draft = standing.draft
-        if only_draft or (standing.shown is None and draft is not None):
-            if draft is None:
-                raise ConvmineError(f"there is no draft of {standing.where}")
-            desk.drop_draft("cards withdraw", draft, asked.signature().by)
-            record, said = draft, f"the draft of {standing.where} is gone"
-        else:
-            record = withdrawn(standing, asked.signature())
-            desk.publish("cards withdraw", record)
-            said = f"{standing.where} is not shown from now on; workers take it up without a restart"
+        record, dropped = desk.withdraw(standing, asked.signature(), seen=asked.seen, only_draft=only_draft)
+    said = (
+        f"the draft of {standing.where} is gone"
+        if dropped
+        else f"{standing.where} is not shown from now on; workers take it up without a restart"
+    )
     if as_json:
-        print_json({**_document(record, changed=True), "status": "dropped" if record is draft else "withdrawn"})
+        print_json({**_document(record, changed=True), "status": "dropped" if dropped else "withdrawn"})
     else:
         click.echo(said)
 
@@ -135,21 +125,15 @@ def _checked(standing: CardStanding, desk: CardDesk, file: Path | None, changes:
     Raises:
         ConvmineError: it is not valid, or does not fit; the field is named.
     """
-    from pipeline.release.card_check import card_in, fitting
+    from pipeline.release.card_check import card_in
     from pipeline.scenarios.files import ScenarioError
+    from workers.changing.cards import new_card
 
     try:
-        base = card_in(file, standing.card_id) if file else _base(standing)
-        return fitting({**base, **_given(changes)}, standing.card_id, desk.edition)
+        base = card_in(file, standing.card_id) if file else standing.content or new_card(standing.card_id)
+        return desk.card({**base, **_given(changes)}, standing.card_id)
     except ScenarioError as error:
         raise ConvmineError(plain(f"nothing was published: {'; '.join(error.complaints)}")) from error
-
-
-def _base(standing: CardStanding) -> Mapping[str, Any]:
-    """What an edit starts from; a new card holds in both lanes, from today, with the middle priority."""
-    today = datetime.now(UTC).date().isoformat()
-    new = {"id": standing.card_id, "trigger": {}, "lanes": ["live", "batch"], "priority": 50, "valid_from": today}
-    return standing.content or new
 
 
 def _given(changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -171,12 +155,14 @@ def _trigger(pairs: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _edited(standing: CardStanding, new: Card, asked: CardAsked, *, as_json: bool) -> CardPublished:
+def _edited(
+    desk: CardDesk, standing: CardStanding, new: Card, asked: CardAsked, *, as_json: bool
+) -> tuple[CardPublished, bool]:
     """The draft; where it would go over what somebody else has written, the difference is shown, and it is refused."""
-    from pipeline.release.card_succession import NotYours, content_of, edited, unapproved
+    from pipeline.release.card_succession import NotYours, content_of, unapproved
 
     try:
-        return edited(standing, new, asked.signature(), seen=asked.seen)
+        return desk.edit(standing, new, asked.signature(), seen=asked.seen)
     except NotYours as error:
         if not as_json and standing.content is not None:
             names = (f"version {standing.version}", "yours")
@@ -184,11 +170,6 @@ def _edited(standing: CardStanding, new: Card, asked: CardAsked, *, as_json: boo
                 click.echo(line, err=True)
         hint = f"to go over it: the same command with --version {standing.version}"
         raise ConvmineError(error.message, hint=hint) from error
-
-
-def _refuse_unseen(standing: CardStanding, asked: CardAsked) -> None:
-    if asked.seen is not None and asked.seen != standing.version:
-        raise ConvmineError(f"{standing.where} is at version {standing.version}, and not at {asked.seen}")
 
 
 def _show_draft(standing: CardStanding, *, as_json: bool) -> None:

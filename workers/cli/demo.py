@@ -38,6 +38,9 @@ _MADE_UP_UTTERANCES: Final = 9
 @click.option("--scenario", help="Scenario of your files.")
 @click.option("--synthetic", type=click.IntRange(1, MOST_MADE_UP), help="Store so many made-up calls as well.")
 @click.option("--no-samples", is_flag=True, help="With --synthetic: leave the sample calls out.")
+@click.option("--live", is_flag=True, help="Play the sample calls, and show them on the dashboard.")
+@click.option("--port", type=click.IntRange(0, 65_535), help="With --live: instead of 8090; 0 is a free one.")
+@click.option("--no-open", is_flag=True, help="With --live: open no browser.")
 @json_option
 def demo(  # noqa: PLR0913 - one argument an option
     *,
@@ -47,9 +50,14 @@ def demo(  # noqa: PLR0913 - one argument an option
     scenario: str | None,
     synthetic: int | None,
     no_samples: bool,
+    live: bool,
+    port: int | None,
+    no_open: bool,
     as_json: bool,
 ) -> None:
     """Mine the sample calls, or your own recordings and conversations FILES, here and now.
+
+    With --live they are played as they were spoken, until Ctrl-C, and a page shows what is found meanwhile.
 
     Needs no server, no key and no GPU. What is found stays in the local store; a second run writes the same again.
     Made-up calls say that they are: their ids begin with synthetic-, their campaign is "synthetic".
@@ -59,10 +67,19 @@ def demo(  # noqa: PLR0913 - one argument an option
 
     if no_samples and (files or synthetic is None):
         raise click.UsageError("--no-samples goes with --synthetic, and without files")
+    if live and (files or no_samples or as_json):
+        raise click.UsageError("--live plays the sample calls: it takes no files, no --no-samples and no --json")
+    if not live and (no_open or port is not None):
+        raise click.UsageError("--port and --no-open go with --live")
     settings = _for_demo(load(), files)
     logs.configure(settings.log)
     if synthetic is not None:
         asyncio.run(_make_up(settings, synthetic, quiet=as_json))
+    if live:
+        from workers.cli.demo_live import play_live
+
+        play_live(settings, port, opens=not no_open)
+        return
     if no_samples:
         _report_made_up(synthetic, as_json=as_json)
         return

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pipeline.backtest.cases import Case
     from pipeline.backtest.differing import DifferingCall
     from pipeline.backtest.result import Backtest
-    from pipeline.backtest.run import Backtester, Ran, Version
+    from pipeline.backtest.run import Ran, Version
     from pipeline.settings import Settings
     from pipeline.workbench.place import Workbench
     from workers.cli.prompt_choice import Chosen
@@ -186,36 +186,15 @@ async def _cases(wanted: _Wanted, workbench: Workbench) -> tuple[Sequence[Case],
 
 
 async def _ran(wanted: _Wanted, workbench: Workbench, cases: Sequence[Case]) -> Ran:
+    from workers.changing.backtests import backtester
+
+    runs = backtester(wanted.settings, wanted.chosen.scenario, workbench, wanted.at_once)
     with stage_bars(quiet=not sys.stderr.isatty()) as follow:
 
         def told(counts: Mapping[str, int]) -> None:
             follow({label: (count, len(cases)) for label, count in counts.items()})
 
-        return await _backtester(wanted, workbench).run(cases, wanted.versions, told)
-
-
-def _backtester(wanted: _Wanted, workbench: Workbench) -> Backtester:
-    from pipeline.backtest.run import Backtester
-    from pipeline.extract.registry import build_extractor
-    from workers.outcomes import RetryPolicy
-
-    settings, scenario = wanted.settings, wanted.chosen.scenario
-    # Nobody answers instead of the model that is tested. A cap of a call is one for one version.
-    extract = {"extractor": "llm", "scenario": scenario.id, "fall_back": (), "check_share": 0.0}
-    tested = settings.model_copy(
-        update={
-            "extract": settings.extract.model_copy(update=extract),
-            "budget": settings.budget.model_copy(update={"call_tokens": None, "call_usd": None}),
-        }
-    )
-    return Backtester(
-        tenant_id=settings.tenant,
-        settings=tested,
-        workbench=workbench,
-        extractor=lambda meter: build_extractor(tested, lambda *_: scenario, meter),
-        delay_s=RetryPolicy(settings.runtime.backoff_s, settings.runtime.backoff_max_s).delay,
-        at_once=wanted.at_once,
-    )
+        return await runs.run(cases, wanted.versions, told)
 
 
 def _write(html: Path, result: _Result) -> None:

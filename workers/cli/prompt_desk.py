@@ -18,14 +18,12 @@ from workers.cli.output import plain
 from workers.cli.prompt_choice import check_language
 
 if TYPE_CHECKING:
-    from pipeline.backtest.result import Backtest
     from pipeline.release.standing import Standing, Version
     from pipeline.release.succession import Signature
     from pipeline.scenarios.library import Library
     from pipeline.scenarios.model import Scenario
     from pipeline.settings import Settings
-    from schemas.reference import PromptPublished
-    from workers.config_changes import Change
+    from workers.changing.prompts import PromptDesk
 
 _LONGEST_NAME: Final = 200
 Named = NewType("Named", tuple[str, int])
@@ -118,25 +116,9 @@ def asks(*, promotes: bool) -> Callable[[Callable[..., None]], Callable[..., Non
 class Desk:
     """The prompts of a scenario in a language, while nobody else can change which of them run."""
 
-    language: str
+    prompts: PromptDesk
     _asked: Asked
     _settings: Settings
-    _scenario: Scenario
-    _library: Library
-    _change: Change
-
-    def standing(self, prompt: str) -> Standing:
-        """Where a prompt stands; raises ConvmineError where there is none."""
-        from pipeline.release.standing import standing_of
-
-        record = self._change.published.prompts.get((self._scenario.id, self.language, prompt))
-        return standing_of(self._scenario, self.language, prompt, record)
-
-    def split_prompts(self) -> list[str]:
-        """The prompts that have a challenger, in order."""
-        place = (self._scenario.id, self.language)
-        published = self._change.published.prompts.items()
-        return sorted(name for (*at, name), one in published if tuple(at) == place and one.challenger)
 
     def objection(self, standing: Standing, candidate: Version) -> str | None:
         """What speaks against promoting the candidate and is passed over by force.
@@ -144,13 +126,12 @@ class Desk:
         Raises:
             ConvmineError: it does, and there is no force.
         """
-        from pipeline.release.promotion import why_not
+        from workers.changing.prompts import objection_to
 
         if (other := standing.before(candidate)) is None:
             return None
         margin = self._settings.workbench.margin if self._asked.margin is None else self._asked.margin
-        backtests = asyncio.run(_backtests(self._settings, standing))
-        objection = why_not(candidate, other, backtests, margin)
+        objection = asyncio.run(objection_to(self._settings, standing, candidate, margin))
         if objection is None or self._asked.force:
             return objection
         elsewhere = "" if other.number in standing.files else " --published"
@@ -161,18 +142,6 @@ class Desk:
             plain(f"nothing was published: {objection}"),
             hint=f'run: {command}; or pass over it with --force --reason "..."',
         )
-
-    def publish(self, record: PromptPublished) -> None:
-        """Publish what runs from now on; raises ConvmineError where workers would refuse it."""
-        from pipeline.scenarios.files import ScenarioError
-        from workers.published import prompt_record
-
-        tenant = self._settings.tenant
-        try:
-            self._library.take_prompt(tenant, record)
-        except ScenarioError as error:
-            raise ConvmineError(f"nothing was published, as workers would refuse it: {error}") from error
-        self._change.publish([prompt_record(tenant, record)])
 
 
 @contextmanager
@@ -185,6 +154,7 @@ def desk(asked: Asked) -> Iterator[Desk]:
     """
     from pipeline.scenarios.opened import load_library
     from pipeline.settings import load
+    from workers.changing.prompts import PromptDesk
     from workers.config_changes import exclusive
 
     settings = load()
@@ -195,7 +165,7 @@ def desk(asked: Asked) -> Iterator[Desk]:
         check_language(scenario, asked.language)
         language = scenario.edition(asked.language).language
         change.published.take_prompts(library)
-        yield Desk(language, asked, settings, scenario, library, change)
+        yield Desk(PromptDesk(settings.tenant, language, scenario, library, change), asked, settings)
 
 
 def _scenario(library: Library, name: str, tenant: str) -> Scenario:
@@ -205,13 +175,3 @@ def _scenario(library: Library, name: str, tenant: str) -> Scenario:
         return library(name, tenant)
     except ScenarioError as error:
         raise ConvmineError(str(error), hint="convmine scenario list") from error
-
-
-async def _backtests(settings: Settings, standing: Standing) -> tuple[Backtest, ...]:
-    from pipeline.workbench.places import open_workbench
-
-    workbench = open_workbench(settings)
-    try:
-        return await workbench.backtests(settings.tenant, standing.scenario, standing.language, standing.prompt)
-    finally:
-        await workbench.close()

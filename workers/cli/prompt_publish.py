@@ -32,14 +32,14 @@ def promote(version: Named, asked: Asked, *, as_json: bool) -> None:
 
     prompt, number = version
     with desk(asked) as open_desk:
-        standing = open_desk.standing(prompt)
+        standing = open_desk.prompts.standing(prompt)
         candidate = standing.version(number)
         if standing.record is not None and standing.running.number == number:
             _tell(standing, standing.record, as_json=as_json)
             return
         objection = open_desk.objection(standing, candidate)
         record = promoted(standing, candidate, asked.signature(objection))
-        open_desk.publish(record)
+        open_desk.prompts.publish(record)
     _tell(standing, record, objection=objection, as_json=as_json)
 
 
@@ -59,9 +59,9 @@ def roll_back(prompt: str | None, to: Named | None, asked: Asked, *, as_json: bo
     if prompt and to and prompt != to[0]:
         raise click.UsageError(f"{to[0]}.v{to[1]} is no version of {prompt}")
     with desk(asked) as open_desk:
-        standing = open_desk.standing(prompt or (to[0] if to else _EXTRACT))
+        standing = open_desk.prompts.standing(prompt or (to[0] if to else _EXTRACT))
         record = rolled_back(standing, asked.signature(), to[1] if to else None)
-        open_desk.publish(record)
+        open_desk.prompts.publish(record)
     _tell(standing, record, as_json=as_json)
 
 
@@ -92,12 +92,12 @@ def _begin(version: Named, challenger: Named, share: float, asked: Asked, *, as_
     from pipeline.release.succession import split
 
     with desk(asked) as open_desk:
-        standing = open_desk.standing(version[0])
+        standing = open_desk.prompts.standing(version[0])
         candidate, beside = standing.version(version[1]), standing.version(challenger[1])
         runs = standing.record is not None and standing.running.number == candidate.number
         objection = None if runs else open_desk.objection(standing, candidate)
         record = split(standing, candidate, beside, share, asked.signature(objection))
-        open_desk.publish(record)
+        open_desk.prompts.publish(record)
     _tell(standing, record, objection=objection, as_json=as_json)
 
 
@@ -106,14 +106,14 @@ def _end(prompt: str | None, asked: Asked, *, as_json: bool) -> None:
 
     with desk(asked) as open_desk:
         if prompt is None:
-            there = open_desk.split_prompts()
+            there = open_desk.prompts.split_prompts()
             if len(there) > 1:
                 example = f"convmine prompt split {there[0]}.v1 --end{asked.options}"
                 raise ConvmineError(f"{' and '.join(there)} are split: name one of them, as in {example}")
             prompt = there[0] if there else _EXTRACT
-        standing = open_desk.standing(prompt)
+        standing = open_desk.prompts.standing(prompt)
         record = unsplit(standing, asked.signature())
-        open_desk.publish(record)
+        open_desk.prompts.publish(record)
     _tell(standing, record, as_json=as_json)
 
 

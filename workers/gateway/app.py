@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -18,18 +18,29 @@ from pipeline.questions.fields import FIELDS, FieldType
 from workers.gateway.access_log import AccessLog, GatewayMeasures
 from workers.gateway.auditing import Auditing, add_audit
 from workers.gateway.bounds import Bounds, Limits
-from workers.gateway.door import SCOPES, Authenticate, AuthenticateToken, Door, GuardedRoute, asker_of
+from workers.gateway.door import (
+    OPEN,
+    SCOPES,
+    Authenticate,
+    AuthenticateToken,
+    Door,
+    GuardedRoute,
+    SessionOf,
+    asker_of,
+)
 from workers.gateway.faults import add_handlers
 from workers.gateway.incoming.incoming import Incoming, add_incoming
 from workers.gateway.openapi import openapi_of
 from workers.gateway.outgoing.reading import Streams
 from workers.gateway.outgoing.room import add_outgoing
-from workers.gateway.pages import AnswersFor, add_question_pages
+from workers.gateway.pages import AnswersFor, AnswersTo, add_question_pages
 from workers.gateway.replies import answer_reply
 from workers.gateway.tables import AskSql, add_export, add_sql
 from workers.gateway.wording import Put, add_wording
 from workers.health import Health, Verdict
 
+Room = Callable[[APIRouter, AnswersTo], None]
+"""Adds pages, given who answers questions for whoever asks."""
 VERSION: Final = "1"
 """Of the interface, as in ``/v1``."""
 
@@ -66,6 +77,9 @@ def create_app(  # noqa: PLR0913 - its parts, each by name
     limits: Limits | None = None,
     registry: CollectorRegistry | None = None,
     origins: Sequence[str] = (),
+    rooms: Sequence[Room] = (),
+    sessions: SessionOf | None = None,
+    is_open: Callable[[str], bool] = OPEN.__contains__,
 ) -> FastAPI:
     """The gateway as an ASGI application.
 
@@ -82,6 +96,9 @@ def create_app(  # noqa: PLR0913 - its parts, each by name
         limits: what a request may take.
         registry: where what is measured goes.
         origins: of pages that may ask from a browser, besides the gateway's own.
+        rooms: add further pages, which go before those of questions.
+        sessions: whose session a request belongs to that brings no key.
+        is_open: which paths anybody may read.
     """
     app = FastAPI(title="convmine", version=VERSION, docs_url=None, redoc_url=None, openapi_url=None)
     app.openapi = partial(openapi_of, app)  # type: ignore[method-assign]  # FastAPI's own way to extend it
@@ -93,6 +110,8 @@ def create_app(  # noqa: PLR0913 - its parts, each by name
         add_incoming(app.router, incoming)
     if streams is not None:
         add_outgoing(app.router, streams, answers_to)
+    for add_room in rooms:
+        add_room(app.router, answers_to)
     add_question_pages(app.router, answers_to)
     add_wording(app.router, put)
     add_sql(app.router, ask_sql, auditing)
@@ -103,7 +122,9 @@ def create_app(  # noqa: PLR0913 - its parts, each by name
     # The last one that is added is the outermost.
     app.add_middleware(Bounds, limits=limits or Limits())
     tickets = streams.tickets.take if streams else None
-    app.add_middleware(Door, authenticate=authenticate, tokens=tokens, tickets=tickets)
+    app.add_middleware(
+        Door, authenticate=authenticate, tokens=tokens, tickets=tickets, sessions=sessions, is_open=is_open
+    )
     if origins:  # before the door: a browser asks whether it may, and sends no key with that
         app.add_middleware(
             CORSMiddleware,

@@ -21,6 +21,8 @@ Authenticate = Callable[[str], Principal | None]
 """Whose a bearer token is; None where it is nobody's."""
 AuthenticateToken = Callable[[str], Awaitable[Principal | None]]
 """The same of a token that an identity provider signed; ``Retryable`` where that cannot be known at the moment."""
+SessionOf = Callable[[Scope], Principal | None]
+"""Whose a request is by the cookie of a session; None where it has none that counts for it."""
 
 OPEN: Final = frozenset(
     {
@@ -50,22 +52,29 @@ class Door:
         authenticate: whose a key is.
         tokens: whose another bearer token is, where an identity provider is trusted.
         tickets: whose the ticket in the query of a stream or a socket is, which is looked at where no header was sent.
+        sessions: whose session a request belongs to, where neither was sent.
+        is_open: which further paths anybody may read.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - its parts, each by name
         self,
         app: ASGIApp,
         authenticate: Authenticate,
+        *,
         tokens: AuthenticateToken | None = None,
         tickets: Authenticate | None = None,
+        sessions: SessionOf | None = None,
+        is_open: Callable[[str], bool] = OPEN.__contains__,
     ) -> None:
         self._app = app
         self._authenticate = authenticate
         self._tokens = tokens
         self._tickets = tickets
+        self._sessions = sessions
+        self._is_open = is_open
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] in {"http", "websocket"} and scope["path"] not in OPEN:
+        if scope["type"] in {"http", "websocket"} and not self._is_open(scope["path"]):
             try:
                 principal = await self._principal(scope)
             except Retryable as error:
@@ -85,7 +94,7 @@ class Door:
     async def _principal(self, scope: Scope) -> Principal | None:
         sent = [value for name, value in scope["headers"] if name == b"authorization"]
         if not sent:
-            return self._of_ticket(scope)
+            return self._of_ticket(scope) or (self._sessions(scope) if self._sessions else None)
         scheme, _, token = sent[0].decode("latin-1").partition(" ")
         if len(sent) > 1 or scheme.lower() != "bearer":
             return None

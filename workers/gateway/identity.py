@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
+from urllib.parse import quote
 
 import httpx
 import structlog
 
-from pipeline.access.oidc import NoToken, SigningKey, UnknownKey, key_of, principal_of_token, signing_keys
+from pipeline.access.oidc import (
+    NoToken,
+    SigningKey,
+    UnknownKey,
+    key_of,
+    principal_of_token,
+    signed_claims,
+    signing_keys,
+)
 from pipeline.access.principal import Principal
 from pipeline.errors import Config, Retryable
 from pipeline.settings import OidcSettings
 
 _DISCOVERY: Final = "/.well-known/openid-configuration"
 _TIMEOUT_S: Final = 5.0
+_WHOLE_S: Final = 10.0
+"""Seconds for a whole answer: one that comes byte by byte would otherwise never end."""
 _AGAIN_S: Final = 60.0
 """Seconds between two times that keys are asked for because a token names one that is not known: anybody can send such
 a token."""
@@ -70,6 +82,47 @@ class IdentityProvider:
             log.info("a token is refused", reason=str(error)[:200])
             return None
 
+    async def claims(self, token: str, audience: str) -> Mapping[str, Any] | None:
+        """What a token for somebody else than us says, whether it holds now or not; None where it proves nothing.
+
+        Raises:
+            Retryable: no key is known, and the provider does not answer.
+        """
+        try:
+            return signed_claims(token, await self._key(token), self._settings.issuer, audience)
+        except NoToken as error:
+            log.info("a token is refused", reason=str(error)[:200])
+            return None
+
+    async def described(self) -> Mapping[str, Any]:
+        """Its own description (OpenID Connect Discovery 1.0).
+
+        Raises:
+            Retryable: it does not answer, or not with its description.
+        """
+        try:
+            return await self._describe()
+        except (httpx.HTTPError, ValueError, TimeoutError) as error:
+            reason = f"{type(error).__name__}: {error}"[:200]
+            raise Retryable(reason, dependency="identity provider", retry_after_s=_AWAY_S) from error
+
+    async def exchange(self, url: str, form: Mapping[str, str], secret: str | None) -> Mapping[str, Any]:
+        """What it gives for a code (RFC 6749, 4.1.3); a secret goes as HTTP has it (2.3.1).
+
+        Raises:
+            Retryable: it does not answer, or with what is no answer.
+            NoToken: it refuses.
+        """
+        auth = httpx.BasicAuth(quote(form["client_id"], safe=""), quote(secret, safe="")) if secret else None
+        try:
+            return await self._ask_for(self._http.build_request("POST", url, data=dict(form)), auth)
+        except httpx.HTTPStatusError as error:
+            if error.response.is_client_error:
+                raise NoToken(f"the code is refused with {error.response.status_code}") from error
+            raise Retryable(f"it answers {error.response.status_code}", dependency="identity provider") from error
+        except (httpx.HTTPError, ValueError, TimeoutError) as error:
+            raise Retryable(f"{type(error).__name__}: {error}"[:200], dependency="identity provider") from error
+
     async def close(self) -> None:
         """Close the connections."""
         await self._http.aclose()
@@ -96,7 +149,7 @@ class IdentityProvider:
                 self._asked_at = self._now()
                 try:
                     self._keys, self._read_at = await self._read(), self._now()
-                except (httpx.HTTPError, ValueError) as error:
+                except (httpx.HTTPError, ValueError, TimeoutError) as error:
                     log.warning("the identity provider gives no keys", reason=f"{type(error).__name__}: {error}"[:200])
             if self._read_at is None:
                 raise Retryable("no keys are known", dependency="identity provider", retry_after_s=_AWAY_S)
@@ -104,10 +157,7 @@ class IdentityProvider:
     async def _read(self) -> tuple[SigningKey, ...]:
         issuer, url = self._settings.issuer or "", self._settings.jwks_url
         if url is None:
-            described = await self._get(issuer.rstrip("/") + _DISCOVERY)
-            if described.get("issuer") != issuer:  # OpenID Connect Discovery 1.0, 4.3
-                raise ValueError("its description is of another issuer")
-            url = str(described.get("jwks_uri"))
+            url = str((await self._describe()).get("jwks_uri"))
             if issuer.startswith("https:") and not url.startswith("https:"):
                 raise ValueError("its keys are not where nobody can change them on the way")
         keys = signing_keys(await self._get(url))
@@ -115,12 +165,30 @@ class IdentityProvider:
             raise ValueError("there is no key that signs")
         return keys
 
+    async def _describe(self) -> dict[str, Any]:
+        issuer = self._settings.issuer or ""
+        described = await self._get(issuer.rstrip("/") + _DISCOVERY)
+        if described.get("issuer") != issuer:  # OpenID Connect Discovery 1.0, 4.3
+            raise ValueError("its description is of another issuer")
+        return described
+
     async def _get(self, url: str) -> dict[str, Any]:
-        response = await self._http.get(url)
-        response.raise_for_status()
-        if len(response.content) > _LARGEST:
-            raise ValueError("it answers with too much")
-        found = response.json()
+        return await self._ask_for(self._http.build_request("GET", url))
+
+    async def _ask_for(self, request: httpx.Request, auth: httpx.BasicAuth | None = None) -> dict[str, Any]:
+        """The JSON of an answer, of which no more is read than it may have."""
+        body = bytearray()
+        async with asyncio.timeout(_WHOLE_S):
+            response = await self._http.send(request, auth=auth or httpx.USE_CLIENT_DEFAULT, stream=True)
+            try:
+                response.raise_for_status()
+                async for part in response.aiter_bytes():
+                    body += part
+                    if len(body) > _LARGEST:
+                        raise ValueError("it answers with too much")
+            finally:
+                await response.aclose()
+        found = json.loads(body)
         if not isinstance(found, dict):
             raise ValueError("it answers with something else")  # noqa: TRY004 - it is the value that is wrong
         return found

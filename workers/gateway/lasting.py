@@ -10,6 +10,8 @@ STREAMS: Final = "/v1/streams"
 """Path of the stream that says in its query what it is of."""
 CALL_STREAM: Final = "/v1/calls/{call:path}/stream"
 """Path of the stream of one call."""
+FLOOR_STREAM: Final = "/v1/floor/stream"
+"""Path of the stream of all calls that are on, at a dashboard."""
 _BEFORE, _AFTER = CALL_STREAM.split("{call:path}")
 
 
@@ -19,4 +21,5 @@ def lasts(scope: Scope) -> bool:
         return True
     path: str = scope["path"]
     is_of_call = path.startswith(_BEFORE) and path.endswith(_AFTER)
-    return bool(scope["type"] == "http" and scope["method"] == "GET") and (path == STREAMS or is_of_call)
+    is_stream = path in {STREAMS, FLOOR_STREAM} or is_of_call
+    return bool(scope["type"] == "http" and scope["method"] == "GET") and is_stream

@@ -27,24 +27,26 @@ from workers.gateway.wording import Put
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """Who answers what; ``put`` is None where no language model is set."""
+    """Who answers what, and of what; ``put`` is None where no language model is set."""
 
     answers_for: AnswersFor
     ask_sql: AskSql
     auditing: Auditing
     put: Put | None
+    store: VectorStore
+    ledger: UsageLedger
 
 
 @asynccontextmanager
-async def opened(settings: Settings, meter: Meter) -> AsyncIterator[Opened]:
-    """Everything that the settings name, closed at the end.
+async def opened(settings: Settings, meter: Meter, shared: VectorStore | None = None) -> AsyncIterator[Opened]:
+    """Everything that the settings name, closed at the end; of a ``shared`` store somebody else takes care.
 
     Raises:
         Retryable: the store is away.
         Config: a setting is wrong.
     """
     async with AsyncExitStack() as stack:
-        store = await stack.enter_async_context(store_of(settings))
+        store = await stack.enter_async_context(store_of(settings)) if shared is None else shared
         put = await stack.enter_async_context(_put(settings, store, meter)) if _has_model(settings) else None
         ledger = open_ledger(settings)
         stack.push_async_callback(ledger.close)
@@ -54,7 +56,7 @@ async def opened(settings: Settings, meter: Meter) -> AsyncIterator[Opened]:
         log = open_log(settings)
         stack.push_async_callback(log.close)
         auditing = Auditing(log, settings.audit.required)
-        yield Opened(lambda asker: StoredAnswers(store, asker), sql, auditing, put)
+        yield Opened(lambda asker: StoredAnswers(store, asker), sql, auditing, put, store, ledger)
 
 
 class SharedAnalytics(Analytics):

@@ -8,6 +8,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, nullcontext
+from dataclasses import dataclass
 from functools import partial
 
 import uvicorn
@@ -25,10 +26,21 @@ from workers.gateway.incoming.sockets import MAX_FRAME_BYTES
 from workers.gateway.kafka import waiting_publisher
 from workers.gateway.key_file import KeyFile
 from workers.gateway.opened import opened
+from workers.gateway.outgoing.hub import Hub
 from workers.gateway.outgoing.room import opened_streams
 from workers.health import Health, heartbeat
 from workers.measures import Measures
 from workers.probes import serve_probes
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where to listen, which settings say so, as ``CONVMINE_GATEWAY``, and for how long what is at work may go on."""
+
+    host: str
+    port: int
+    group: str
+    drain_s: float
 
 
 async def run_gateway(settings: Settings, listening_at: Callable[[str], None]) -> None:
@@ -49,9 +61,9 @@ async def run_gateway(settings: Settings, listening_at: Callable[[str], None]) -
     )
     async with (
         opened(settings, measures.meter) as asked,
-        _tokens(settings.oidc) as provider,
+        tokens(settings.oidc) as provider,
         waiting_publisher(settings.kafka, measures.registry) as publisher,
-        opened_streams(settings, publisher, measures.registry, partial(_holds, keys)) as streams,
+        opened_streams(settings, publisher, measures.registry, partial(holds, keys)) as streams,
         incoming_of(settings, publisher, keys.principal, measures.registry) as incoming,
     ):
         streams.hub.tell_ended(incoming.sessions.ended)
@@ -69,25 +81,35 @@ async def run_gateway(settings: Settings, listening_at: Callable[[str], None]) -
             registry=measures.registry,
             origins=ours.origins,
         )
+        place = Place(ours.host, ours.port, "CONVMINE_GATEWAY", runtime.drain_s)
         with probes:
-            async with listening(app, ours.host, ours.port, drain_s=runtime.drain_s) as (address, server):
-                listening_at(address)
-                beat = asyncio.create_task(heartbeat(health))
-                await _told_to_stop(server, health)
-                streams.hub.drain()
-                beat.cancel()
+            await serve(app, place, listening_at, health=health, hub=streams.hub)
 
 
-@asynccontextmanager
-async def listening(
-    app: FastAPI, host: str, port: int, *, drain_s: float = 30.0
-) -> AsyncIterator[tuple[str, uvicorn.Server]]:
-    """Serve an application until the block is left; gives its address. Port 0 takes a free one.
+async def serve(app: FastAPI, place: Place, listening_at: Callable[[str], None], *, health: Health, hub: Hub) -> None:
+    """Serve an application until SIGTERM or SIGINT; its streams are told that it ends.
 
     Raises:
         Config: the address cannot be listened on.
     """
-    with _socket(host, port) as bound:
+    async with listening(app, place.host, place.port, drain_s=place.drain_s, group=place.group) as (address, server):
+        listening_at(address)
+        beat = asyncio.create_task(heartbeat(health))
+        await told_to_stop(server, health)
+        hub.drain()
+        beat.cancel()
+
+
+@asynccontextmanager
+async def listening(
+    app: FastAPI, host: str, port: int, *, drain_s: float = 30.0, group: str = "CONVMINE_GATEWAY"
+) -> AsyncIterator[tuple[str, uvicorn.Server]]:
+    """Serve an application until the block is left; gives its address. Port 0 takes a free one.
+
+    Raises:
+        Config: the address cannot be listened on; it names the setting of this ``group``.
+    """
+    with _socket(host, port, group) as bound:
         config = uvicorn.Config(
             app,
             log_config=None,
@@ -119,7 +141,7 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def _tokens(settings: OidcSettings) -> AsyncIterator[IdentityProvider | None]:
+async def tokens(settings: OidcSettings) -> AsyncIterator[IdentityProvider | None]:
     """The identity provider, where one is set; closed at the end."""
     if settings.issuer is None:
         yield None
@@ -131,12 +153,12 @@ async def _tokens(settings: OidcSettings) -> AsyncIterator[IdentityProvider | No
         await provider.close()
 
 
-def _holds(keys: KeyFile, principal: Principal) -> bool:
+def holds(keys: KeyFile, principal: Principal) -> bool:
     """Whether who opened a stream may go on; a token of an identity provider holds until it expires."""
     return principal.id.startswith(TOKEN_ID) or keys.holds(principal)
 
 
-async def _told_to_stop(server: uvicorn.Server, health: Health) -> None:
+async def told_to_stop(server: uvicorn.Server, health: Health) -> None:
     """Wait for a signal; a second one does not wait for the requests that are at work."""
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
 
@@ -150,11 +172,11 @@ async def _told_to_stop(server: uvicorn.Server, health: Health) -> None:
     await stop.wait()
 
 
-def _socket(host: str, port: int) -> socket.socket:
+def _socket(host: str, port: int, group: str) -> socket.socket:
     try:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         return socket.create_server((str(address[0]), port), family=family, backlog=2_048)
     except OSError as error:
         ours = error.errno in {errno.EADDRINUSE, errno.EACCES}
-        variable = "CONVMINE_GATEWAY_PORT" if ours else "CONVMINE_GATEWAY_HOST"
+        variable = f"{group}_PORT" if ours else f"{group}_HOST"
         raise Config(variable, f"cannot listen on {host}:{port}: {error.strerror or error}") from error

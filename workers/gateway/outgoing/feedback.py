@@ -87,6 +87,7 @@ def add_feedback(
             event, id=id_, source=_SOURCE, time=event.at, subject=told.call_id, tenant_id=principal.tenant_id
         )
         await _publish(publisher, Outbound(FEEDBACK, sent))
+        hub.hear(sent)
         return Response(
             Taken(feedback_id=id_).model_dump_json(), 201, {"Cache-Control": "no-store"}, "application/json"
         )

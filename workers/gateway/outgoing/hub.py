@@ -14,12 +14,13 @@ import structlog
 from pipeline.errors import Poison
 from pipeline.handling import Inbound
 from schemas.call import CallEnded
+from schemas.envelope import Message
 from schemas.suggestion import SuggestionCreated
 from schemas.wire import CallEvent
 from workers.edge import Partition
 from workers.gateway.outgoing.events import Event, Frame, Wanted, facts_of, json_of, lane_of, of_event, said
 from workers.gateway.outgoing.live_calls import Calls, LiveCalls
-from workers.gateway.outgoing.marks import STREAMED, Reached, read_mark
+from workers.gateway.outgoing.marks import BEGINNING, STREAMED, Reached, read_mark
 from workers.gateway.outgoing.measures import StreamMeasures
 from workers.gateway.outgoing.subscription import Subscription
 from workers.gateway.outgoing.window import Window
@@ -52,6 +53,7 @@ class Hub:
         self._window = Window(keep_s)
         self._calls = Calls()
         self._ended: list[Callable[[str, str], None]] = []
+        self._listeners: list[Callable[[Message], None]] = []
         self._open: dict[_Key, set[Subscription]] = defaultdict(set)
         self._waiting: dict[Subscription, str | None] = {}
         self._is_away = True
@@ -94,6 +96,8 @@ class Hub:
             self._measures.taken(event.frame.name)
             for one in self._readers(event):
                 one.offer(event)
+            if inbound is not None:
+                self.hear(inbound.message)
 
     def away(self) -> None:
         """The source gives nothing at the moment."""
@@ -109,6 +113,15 @@ class Hub:
         """Have this called with tenant and call for each call that is heard to have ended."""
         self._ended.append(listener)
 
+    def tell_all(self, listener: Callable[[Message], None]) -> None:
+        """Have this called with each event that is taken, in the order in which they are read; it must not raise."""
+        self._listeners.append(listener)
+
+    def hear(self, message: Message) -> None:
+        """Tell listeners of an event, also of one that was written here and is read from no topic."""
+        for listener in self._listeners:
+            listener(message)
+
     @property
     def reached(self) -> Mapping[Partition, int]:
         """The next offset of each partition that is read."""
@@ -117,6 +130,12 @@ class Hub:
     def open(self, wanted: Wanted, mark: str | None = None) -> Subscription:
         """Begin to read: from a mark on, or what comes from now on."""
         one = Subscription(wanted, self._reached)
+        self.join(one, mark)
+        return one
+
+    def join(self, one: Subscription, mark: str | None = None) -> None:
+        """Have a reader that was made elsewhere begin."""
+        wanted = one.wanted
         if self._drains:
             one.end("drained", self._bye())
         self._open[wanted.tenant_id, wanted.call_id, wanted.agent].add(one)
@@ -126,7 +145,6 @@ class Hub:
             one.since_ms = 0 if mark else self._now() * 1_000
             self._waiting[one] = mark
         one.tell(self._status())
-        return one
 
     def close(self, one: Subscription) -> None:
         """The reader has gone."""
@@ -162,6 +180,9 @@ class Hub:
         now = {place: max(offset, self._ends.get(place, 0)) for place, offset in reached.items()}
         if not mark:
             one.begin({} if one.since_ms else now)
+            return
+        if mark == BEGINNING:
+            one.begin({}, self._window.since({}, one.wanted))
             return
         floor = read_mark(mark)
         if floor is None:

@@ -18,6 +18,8 @@ from workers.edge import Partition
 
 STREAMED: Final = (SUGGESTIONS, transcripts(Lane.LIVE), flow(Lane.LIVE))
 """The topics that streams are made of, in the order of marks."""
+BEGINNING: Final = "start"
+"""In place of a mark: go on from the earliest that is still kept."""
 _VERSION: Final = 1
 _LONGEST: Final = 16_000
 """Characters of a mark: those of a thousand partitions with offsets of ten digits each are shorter."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from fastapi import HTTPException
 from fastapi.exceptions import RequestValidationError
@@ -26,6 +26,10 @@ class Sought(BaseModel):
         USUAL
     )
     lane: Annotated[Lane | None, Field(description="Advice of live calls alone, or of recorded ones")] = None
+    from_: Annotated[
+        Literal["start"] | None,
+        Field(alias="from", description="Begin with what is still kept of earlier events; a Last-Event-ID goes first"),
+    ] = None
     last_event_id: Annotated[
         str | None, Field(max_length=20_000, description="As the header Last-Event-ID, which goes first")
     ] = None

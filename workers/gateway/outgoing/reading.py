@@ -12,6 +12,7 @@ from pipeline.access.principal import Principal
 from pipeline.store.known import Unknown
 from workers.gateway.outgoing.events import Frame, Wanted, said
 from workers.gateway.outgoing.hub import Hub
+from workers.gateway.outgoing.marks import BEGINNING
 from workers.gateway.outgoing.measures import StreamMeasures, Way
 from workers.gateway.outgoing.parameters import Sought, wanted_of
 from workers.gateway.outgoing.subscription import Subscription
@@ -57,7 +58,7 @@ async def opened(
     wanted = wanted_of(principal, sought, call_id)
     if (asker := principal.asker) is not None and asker.agent is not None and call_id is not None:
         await _own(streams, wanted, asker.agent, call_id)
-    return streams.hub.open(wanted, mark)
+    return streams.hub.open(wanted, mark or (BEGINNING if sought.from_ else None))
 
 
 async def rounds(streams: Streams, principal: Principal, one: Subscription, way: Way) -> AsyncIterator[Sequence[Frame]]:

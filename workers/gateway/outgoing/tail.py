@@ -196,8 +196,7 @@ class InProcessTail:
         sink.back()
         while True:
             for (topic, number), skip in tuple(read.items()):
-                async for record in self._broker.read_back(topic, number):
-                    if record.offset >= skip:
-                        sink.take(record)
-                        read[topic, number] = record.offset + 1
+                for record in self._broker.since(topic, number, skip):
+                    sink.take(record)
+                    read[topic, number] = record.offset + 1
             await asyncio.sleep(self._every_s)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from workers.edge import Partition
@@ -12,6 +12,9 @@ from workers.gateway.outgoing.events import Event, Wanted
 MOST_BYTES: Final = 32_000_000
 """Of one topic. Flow states, the largest, are about 5 kB: 15 minutes of 50 calls with a turn each 4 seconds fit in
 twice; transcripts of the same are a tenth of it."""
+
+_Whose = tuple[str, str, bool, str]
+"""Topic and tenant, then whether it is a call or an agent, and which."""
 
 
 class Window:
@@ -28,6 +31,7 @@ class Window:
         self._from: dict[Partition, int] = {}
         self._kept: dict[Partition, deque[tuple[int, Event]]] = defaultdict(deque)
         self._order: dict[str, deque[Event]] = defaultdict(deque)
+        self._whose: dict[_Whose, deque[tuple[int, Event]]] = defaultdict(deque)
         self._bytes: dict[str, int] = defaultdict(int)
         self._ids: set[str] = set()
         self._suggestions: dict[tuple[str, str], Event] = {}
@@ -50,6 +54,8 @@ class Window:
         self._count += 1
         self._kept[event.place].append((self._count, event))
         self._order[event.place[0]].append(event)
+        for whose in _whose(event):
+            self._whose[whose].append((self._count, event))
         self._bytes[event.place[0]] += event.size
         self._ids.add(event.ce_id)
         if event.suggestion is not None:
@@ -61,7 +67,19 @@ class Window:
         return any(reached.get(place, 0) < start for place, start in self._from.items() if place[0] in topics)
 
     def since(self, reached: Mapping[Partition, int], wanted: Wanted) -> list[Event]:
-        """What came after and is wanted, in the order in which it came; costs as much as came after."""
+        """What came after and is wanted, in the order in which it came.
+
+        It costs as much as is kept of the one call or agent that is asked for; without them, as much as came after.
+        """
+        if (name := wanted.call_id or wanted.agent) is not None:
+            is_call = wanted.call_id is not None
+            own = [self._whose.get((topic, wanted.tenant_id, is_call, name), ()) for topic in self._order]
+            return _merged(
+                one
+                for kept in own
+                for one in kept
+                if one[1].offset >= reached.get(one[1].place, 0) and wanted.takes(one[1])
+            )
         found: list[tuple[int, Event]] = []
         for place, kept in self._kept.items():
             start = reached.get(place, 0)
@@ -70,7 +88,7 @@ class Window:
                     break
                 if wanted.takes(event):
                     found.append((number, event))
-        return [event for _, event in sorted(found, key=lambda one: one[0])]
+        return _merged(found)
 
     def _forget(self, topic: str, now_ms: float) -> None:
         order = self._order[topic]
@@ -80,5 +98,20 @@ class Window:
             self._from[event.place] = event.offset + 1
             self._bytes[topic] -= event.size
             self._ids.discard(event.ce_id)
+            for whose in _whose(event):
+                self._whose[whose].popleft()
+                if not self._whose[whose]:
+                    del self._whose[whose]
             if event.suggestion is not None:
                 self._suggestions.pop((event.tenant_id, event.suggestion[0]), None)
+
+
+def _whose(event: Event) -> tuple[_Whose, ...]:
+    """Under what an event is found; those of a topic are forgotten in the order in which they came."""
+    topic, tenant = event.place[0], event.tenant_id
+    of_call = (topic, tenant, True, event.call_id)
+    return (of_call,) if event.agent is None else (of_call, (topic, tenant, False, event.agent))
+
+
+def _merged(found: Iterable[tuple[int, Event]]) -> list[Event]:
+    return [event for _, event in sorted(found, key=lambda one: one[0])]

@@ -1,0 +1,1 @@
+"""What the desk asks besides streams, feedback and questions."""

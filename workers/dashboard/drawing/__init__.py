@@ -1,0 +1,1 @@
+"""Where the steps and arrows of a flow graph stand, for the page that explores it."""

@@ -1,0 +1,41 @@
+// Words of what surrounds every page.
+
+export const en = {
+  desk: "Desk", floor: "Floor", insights: "Insights", workbench: "Workbench", operations: "Operations", call: "Call",
+  pages: "Pages", skip: "To the content", keys: "Keys", close: "Close", again: "Try again", reload: "Reload",
+  language: "Language", colours: "Colours", colours_system: "As the system has it", colours_light: "Light", colours_dark: "Dark",
+  sign_in: "Sign in", sign_out: "Sign out", key: "API key", no_key: "This key is not valid for these pages.",
+  key_help: "`convmine keys new --scope supervisor` makes a key. It is not kept in the browser.",
+  sign_in_with: "Sign in with {who}",
+  failed_denied: "You were not signed in there.", failed_stale: "This sign-in is too old, or was begun elsewhere. Begin again.",
+  failed_away: "The identity provider does not answer. Try again in a while.", failed_refused: "The identity provider's answer is not valid. Begin again.",
+  failed_nobody: "You may sign in there, but have no role for these pages. Ask whoever runs convmine.",
+  signed_out: "You were signed out. Sign in to go on.",
+  nothing_for_you: "There is no page for what this key may do.",
+  not_here: "Nothing here", not_yours: "There is no such page, or it is not for you.",
+  no_answer: "The server does not answer.", broken: "Something on this page broke.",
+  is_live: "live", is_away: "waiting", is_lost: "no connection",
+  away_long: "The server waits for its broker. Nothing is lost; this page goes on by itself.",
+  lost_long: "The connection is lost. This page comes back by itself, and misses nothing.",
+  new_version: "There is a new version of this page.",
+};
+
+export const zh = {
+  desk: "坐席", floor: "现场", insights: "洞察", workbench: "工作台", operations: "运维", call: "通话",
+  pages: "页面", skip: "跳到内容", keys: "快捷键", close: "关闭", again: "重试", reload: "重新加载",
+  language: "语言", colours: "颜色", colours_system: "跟随系统", colours_light: "浅色", colours_dark: "深色",
+  sign_in: "登录", sign_out: "退出", key: "API 密钥", no_key: "此密钥不能用于这些页面。",
+  key_help: "用 `convmine keys new --scope supervisor` 生成密钥。浏览器不会保存它。",
+  sign_in_with: "通过 {who} 登录",
+  failed_denied: "您未在身份提供方完成登录。", failed_stale: "此次登录已过期，或不是从这里开始的，请重新登录。",
+  failed_away: "身份提供方没有响应，请稍后再试。", failed_refused: "身份提供方的应答无效，请重新登录。",
+  failed_nobody: "您已通过身份验证，但没有使用这些页面的角色，请联系管理员。",
+  signed_out: "您已退出登录,请重新登录。",
+  nothing_for_you: "此密钥没有可用的页面。",
+  not_here: "这里什么都没有", not_yours: "没有这个页面,或您无权查看。",
+  no_answer: "服务器没有响应。", broken: "页面出错了。",
+  is_live: "实时", is_away: "等待中", is_lost: "连接中断",
+  away_long: "服务器正在等待消息代理。数据不会丢失,页面会自动恢复。",
+  lost_long: "连接已中断。页面会自动恢复,不会遗漏任何内容。",
+  new_version: "页面有新版本。",
+};
