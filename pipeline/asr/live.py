@@ -177,6 +177,8 @@ class LiveCalls:
     def _facts(self, inbound: Inbound, event: CallStarted | CallUpdated, call: LiveCall) -> Handled[LiveCall]:
         facts = call.facts.model_copy(update=event.call.model_dump(exclude_none=True))
         call = call.model_copy(update={"facts": facts})
+        if inbound.position.offset > call.at and (open_ := self._open.get(_key(inbound))) is not None:
+            call = open_.session.arrived(call)
         if facts.consent is False:
             # What came before is dropped with the rest; if consent is given later, the call is heard from then on.
             self._close(_key(inbound))

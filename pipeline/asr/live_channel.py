@@ -62,6 +62,10 @@ class LiveChannel:
         """The oldest offset of a chunk that has audio after the cut; a late chunk has a higher one than the next."""
         return min((piece.offset for piece in self._pieces), default=None)
 
+    def holds(self, sequence: int) -> bool:
+        """Whether audio of the chunk of this number comes after the cut."""
+        return any(piece.sequence == sequence for piece in self._pieces)
+
     @property
     def speaking_ms(self) -> tuple[int, int] | None:
         """Somebody speaks and goes on: when that began in the call, and how long it is heard; else None."""

@@ -39,11 +39,21 @@ class Arrivals:
         """The oldest offset of those that wait."""
         return min((it.inbound.position.offset for it in self._waiting.values()), default=None)
 
+    @property
+    def size(self) -> int:
+        """The bytes of audio of those that wait."""
+        return sum(len(it.inbound.body) for it in self._waiting.values())
+
     def has(self, sequence: int) -> bool:
         return sequence in self._waiting
 
     def add(self, arrived: Arrived) -> None:
         self._waiting[arrived.chunk.sequence] = arrived
+
+    def next_before(self, sequence: int) -> Arrived | None:
+        """Take out the first one, if its number is lower than this."""
+        first = min(self._waiting, default=sequence)
+        return self._waiting.pop(first) if first < sequence else None
 
     def next_after(self, end: Mark | None, *, at_once: bool) -> Arrived | None:
         """Take out the first one if it may be heard: nothing is missing before it, or was not waited for in vain.

@@ -79,8 +79,13 @@ class LiveSession:
         self._channels: list[LiveChannel] = []
         self._arrivals = Arrivals()
         self._end: Mark | None = None
+        self._late = list(call.late)
+        self._again_to = call.at
+        """The offset up to which chunks come that came before, to fill the memory."""
+        self._heard_to: Mark | None = None
+        """What was heard of those, until it has been heard again."""
         if call.raw is not None and call.cuts:
-            self._end = _before_first(call.cuts, call.raw.sample_rate_hz)
+            self._end, self._heard_to = _before_first(call.cuts, call.raw.sample_rate_hz), call.heard_to
             self._listen_from(call.raw, call.cuts)
         self._known = self._cuts
 
@@ -111,11 +116,23 @@ class LiveSession:
         """Whether there is something new to remember."""
         return self._known != self._cuts
 
+    def heard_with(self, inbound: Inbound) -> int:
+        """How many bytes of audio that wait are heard with this chunk, since it is the last that comes again."""
+        return 0 if self._heard_to is None or inbound.position.offset < self._again_to else self._arrivals.size
+
     def remembered(self, call: LiveCall) -> LiveCall:
         """The call with the cuts as they are now."""
         self._known = self._cuts
-        heard = {"raw": self._raw, "byte_order": self._byte_order, "cuts": self._cuts, "may_jump": self._may_jump}
-        return call.model_copy(update=heard)
+        heard = {"raw": self._raw, "byte_order": self._byte_order, "cuts": self._cuts}
+        return self.arrived(call.model_copy(update=heard))
+
+    def arrived(self, call: LiveCall) -> LiveCall:
+        """The call with what of its chunks was heard by now; where they are to be cut is as it was."""
+        self._hear_again_all()
+        held_from = self.held_from
+        self._late = [] if held_from is None else [offset for offset in self._late if offset >= held_from]
+        found = {"heard_to": self._end, "late": tuple(self._late), "may_jump": self._may_jump}
+        return call.model_copy(update=found)
 
     def take(self, inbound: Inbound, chunk: AudioChunk) -> None:
         """Listen to a chunk; what it decides is then waiting.
@@ -128,6 +145,10 @@ class LiveSession:
         """
         found_roles, frames = self._check(chunk, inbound.body)
         arrived = Arrived(inbound, chunk, chunk.offset_ms + ms_of(frames, chunk.raw.sample_rate_hz))
+        if self._heard_to is not None and inbound.position.offset <= self._again_to:
+            self._take_again(arrived, found_roles, self._heard_to.sequence)
+            return
+        self._hear_again_all()
         if self._arrivals.has(chunk.sequence) or (self._end is not None and is_older(arrived.start, self._end)):
             self._drop(arrived)
             return
@@ -140,6 +161,7 @@ class LiveSession:
 
     def finish(self) -> None:
         """Cut every channel at the end of its audio; what was said is then waiting."""
+        self._hear_again_all()
         self._hear_waiting(at_once=True)
         self._break_off()
 
@@ -183,9 +205,36 @@ class LiveSession:
             raise Poison(f"the chunk names channel {odd}, its audio has {chunk.raw.channels} (the first is 0)")
         return found, frames
 
+    def _take_again(self, arrived: Arrived, found_roles: dict[int, Role], heard_to: int) -> None:
+        """Take a chunk as the worker before did, which may have had those at hand that come after it now.
+
+        What it heard was in order of number, up to ``heard_to``, and nothing but ``late`` chunks was left out. What is
+        not the next one is heard when all have come.
+        """
+        sequence, offset = arrived.chunk.sequence, arrived.inbound.position.offset
+        assert self._end is not None
+        if sequence >= self._end.sequence and offset not in self._late and not self._arrivals.has(sequence):
+            self.newest, self.roles = arrived.inbound, found_roles
+            self._arrivals.add(arrived)
+            while (following := self._arrivals.next_before(min(heard_to, self._end.sequence + 1))) is not None:
+                self._hear(following)
+        if offset == self._again_to:
+            self._hear_again_all()
+
+    def _hear_again_all(self) -> None:
+        """Nothing more comes again: hear the rest of what the worker before heard."""
+        if self._heard_to is None:
+            return
+        may_jump = self._may_jump
+        while (arrived := self._arrivals.next_before(self._heard_to.sequence)) is not None:
+            self._hear(arrived)
+        self._end, self._heard_to, self._may_jump = self._heard_to, None, may_jump
+
     def _drop(self, arrived: Arrived) -> None:
         self.dropped += 1
         chunk = arrived.chunk
+        if not any(channel.holds(chunk.sequence) for channel in self._channels):  # else the first of them counts
+            self._late.append(arrived.inbound.position.offset)
         _log.info("chunk.dropped", call_id=chunk.call_id, sequence=chunk.sequence, reason="repeated or late")
 
     def _hear_waiting(self, *, at_once: bool) -> None:
@@ -236,8 +285,8 @@ class LiveSession:
 
 
 async def listen(session: LiveSession, inbound: Inbound, chunk: AudioChunk) -> None:
-    """Listen to a chunk; in a thread where it is so long that others would wait for it."""
-    if len(inbound.body) > _LONG_CHUNK_S * bytes_a_second(chunk.raw):
+    """Listen to a chunk; in a thread where it is so long that others would wait for it, or so much comes with it."""
+    if len(inbound.body) + session.heard_with(inbound) > _LONG_CHUNK_S * bytes_a_second(chunk.raw):
         await asyncio.to_thread(session.take, inbound, chunk)
     else:
         session.take(inbound, chunk)

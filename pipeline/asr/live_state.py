@@ -42,6 +42,10 @@ class LiveCall(BaseModel):
     than the last one ended without anything being missing. ``recent`` are the last segments, masked and without the
     times of words, which decide with the next one what is a personal number. ``spoken_ms`` is how much was said in each
     language that the engine heard.
+
+    ``heard_to`` is where the audio ends that was heard, and ``late`` are the offsets of chunks that were dropped since
+    the oldest one held: of those that come again after a kill just the same are heard, in the same order, and the same
+    still wait. States of older versions have no ``heard_to``; their chunks are taken as new ones.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -51,6 +55,8 @@ class LiveCall(BaseModel):
     raw: RawFormat | None = None
     byte_order: Literal["BIG", "LITTLE"] | None = None
     cuts: tuple[ChannelCut, ...] = ()
+    heard_to: Mark | None = None
+    late: tuple[int, ...] = ()
     may_jump: bool = False
     recent: tuple[Segment, ...] = ()
     spoken_ms: dict[str, int] = {}

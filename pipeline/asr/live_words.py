@@ -136,10 +136,10 @@ class Scribe:
         )
 
     def due(self, runs: Runs, found: Iterable[Spoken], now_ms: int) -> set[int]:
-        """The channels of which something has waited for as long as it may."""
+        """The channels of which something has waited for as long as it may; what is out already waits no more."""
         holding = self.masking.holding
-        kept = [it.spoken for it in _all(runs) if not it.out]
-        return {it.channel for it in (*kept, *found) if holding.has_waited(it.end_ms, now_ms)}
+        waits = [it.spoken for it in _all(runs) if not it.out] + [it for it in found if not it.is_out]
+        return {it.channel for it in waits if holding.has_waited(it.end_ms, now_ms)}
 
     async def so_far(self, spoken: Spoken, call: LiveCall, subject: Subject) -> Said | None:
         """What was said so far, in words; None where there are none.

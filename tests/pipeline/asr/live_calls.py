@@ -173,7 +173,7 @@ class Delivery:
     dead: set[int] = field(default_factory=set)
     held: list[int | None] = field(default_factory=list)
     states: int = 0
-    _known: _Known | None = None
+    known: _Known | None = None
 
     async def run(self, events: Sequence[Event], kills: Mapping[int, tuple[Kill, int]] | None = None) -> None:
         """``kills``: after so many deliveries, where in that one, and how far behind the commit is."""
@@ -193,7 +193,7 @@ class Delivery:
             await asyncio.sleep(0)  # what runs beside the call goes on meanwhile
 
     async def _deliver(self, handler: Holding[LiveCall], event: Inbound, kill: Kill | None) -> int | None:
-        known, offset = self._known, event.position.offset
+        known, offset = self.known, event.position.offset
         state = LiveCall.model_validate_json(known.state) if known else None
         if known is not None and offset <= known.offset:
             if known.held_from is not None and offset >= known.held_from:
@@ -210,7 +210,7 @@ class Delivery:
         if handled.state is not None:
             self.states += 1
             body = handled.state.model_dump_json(exclude_none=True).encode()
-            self._known = _Known(offset, body, handled.held_from, handled.outputs)
+            self.known = _Known(offset, body, handled.held_from, handled.outputs)
         else:
             assert all(_is_partial(it) for it in handled.outputs), "what is final is remembered"
         if kill is not Kill.REMEMBERED:

@@ -18,8 +18,9 @@ from pipeline.ports import Recognition, Speech
 from pipeline.privacy.masking import mask
 from pipeline.settings import AudioSettings
 from pipeline.testing import ScriptedEngine
-from schemas.call import CallHeld
+from schemas.call import CallHeld, CallUpdated
 from schemas.transcript import Segment, TranscriptSegment
+from schemas.wire import CallFacts
 
 DIGITS = {"four", "one", "five", "two"}
 HOLD_MS = 5_000
@@ -54,6 +55,20 @@ def texts_of(handled: Handled[LiveCall]) -> list[str]:
 def segments_of(handled: Handled[LiveCall]) -> list[TranscriptSegment]:
     payloads = (it.message.payload for it in handled.outputs)
     return [it for it in payloads if isinstance(it, TranscriptSegment)]
+
+
+@pytest.mark.parametrize("offset", range(30, 54, 2))
+def test_a_successor_masks_among_the_same_words_where_a_number_is_out_and_goes_on(offset: int) -> None:
+    """What is heard again of the first channel waits for nothing: its words so far must not come in for that."""
+
+    def live() -> LiveCalls:
+        return handler(is_open=lambda segment, _: segment.channel == 0, hold_ms=600)
+
+    audio = chunks(voices([100, 6_500], [500, 400, 2_300, 600, 2_800]), L16, [200])
+    news = [Event(CallUpdated(call_id=CALL, call=CallFacts(agent=f"a-{number}"))) for number in range(len(audio))]
+    events = whole_call([event for both in zip(news, audio, strict=True) for event in both])
+    killed = delivered(events, {offset: (Kill.BEFORE, 0)}, live)
+    assert list(killed.events.items()) == list(delivered(events, make=live).events.items())
 
 
 def test_a_number_that_is_said_in_pieces_is_masked_in_all_of_them() -> None:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from dataclasses import replace
 
 import pytest
-from live_calls import Hashing, Kill, chunks, whole_call
+from live_calls import CALL, Delivery, Event, Hashing, Kill, chunks, inbound, whole_call
 from live_playing import L16, MONO, PCMU, delivered, handler, voices
 
 from pipeline.asr.live import LiveCalls
 from pipeline.asr.live_order import LATE_MS
+from pipeline.asr.live_state import LiveCall
 from pipeline.settings import AudioSettings
+from schemas.call import CallHeld, CallUpdated
+from schemas.wire import CallFacts
 
 TALK = [200, 1_500, 600, 900, 800]
 
@@ -85,6 +90,76 @@ def test_a_worker_that_is_killed_while_a_chunk_waits_loses_nothing(after: int) -
     late = whole_call([*events[:4], events[5], events[4], events[7], events[6], *events[8:]])
     killed = delivered(late, {after: (Kill.PUBLISHED, 3)}, make)
     assert list(killed.events.items()) == list(delivered(late, make=make).events.items())
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        [0, 9, 6, 7, 10, 11, 12],
+        [0, 9, 6, 7, 8, 10, 11, 12],
+        [0, 9, 6, None, 7, 10, 11, 12],
+        [0, 1, 3, 2, None, 4, 6, 5, 8],
+    ],
+)
+@pytest.mark.parametrize("after", range(8, 14))
+@pytest.mark.parametrize("kill", Kill)
+def test_a_successor_hears_the_same_chunks_though_others_are_at_hand_when_it_hears_them(
+    order: list[int | None], after: int, kill: Kill
+) -> None:
+    """9 waits for 6, and 7 has come when both are heard. Whoever is given 9, 6, 7 again must not drop 7 after 9."""
+    audio = chunks(voices((240, 800), (240, 800), rate_hz=8_000)[:, :5_120], PCMU, [40])
+    news = Event(CallUpdated(call_id=CALL, call=CallFacts(agent="a-7")))
+    events = whole_call([news if number is None else audio[number] for number in (*order, 13, 14, 15)])
+    killed = delivered(events, {after: (kill, 0)})
+    assert list(killed.events.items()) == list(delivered(events).events.items())
+
+
+def test_a_chunk_that_came_too_late_is_not_heard_by_a_successor() -> None:
+    audio = chunks(voices((240, 800), rate_hz=8_000)[:, :5_120], PCMU.model_copy(update={"channels": 1}), [40])
+    news = Event(CallUpdated(call_id=CALL, call=CallFacts(agent="a-7")))
+    events = whole_call([*audio[:7], audio[8], audio[7], news, *audio[9:]])
+    live = make()
+    undisturbed = delivered(events, make=lambda: live)
+    assert live.counts.dropped == 1
+    killed = delivered(events, {12: (Kill.BEFORE, 0)}, make)
+    assert list(killed.events.items()) == list(undisturbed.events.items())
+
+
+def test_a_state_that_was_remembered_by_an_older_version_is_gone_on_from() -> None:
+    events = whole_call(chunks(voices(TALK), MONO, [200]))
+    delivery = Delivery(make)
+    asyncio.run(delivery.run(events[:8]))
+    known = delivery.known
+    assert known is not None
+    assert known.held_from is not None
+    delivery.known = replace(known, state=json.dumps(without_what_was_heard(known.state)).encode())
+    asyncio.run(delivery.run(events))
+    assert list(delivery.events.items()) == list(delivered(events, make=make).events.items())
+
+
+def without_what_was_heard(state: bytes) -> dict[str, object]:
+    fields: dict[str, object] = json.loads(state)
+    assert {"heard_to", "late"} <= fields.keys()
+    return {name: value for name, value in fields.items() if name not in {"heard_to", "late"}}
+
+
+def test_little_is_remembered_of_a_call_whose_chunks_are_late_and_come_twice() -> None:
+    """While one talks for long and the other listens, that is remembered every two seconds."""
+    audio = chunks(voices([200, 12_000], [12_200]), L16, [20])
+    order = [number + (1, -1)[number % 2] if number % 20 < 2 else number for number in range(len(audio) - 10)]
+    twice = [replace(audio[number], id=f"{number}-{time}") for number in order for time in range(2)]
+    states: list[LiveCall] = []
+
+    async def play() -> None:
+        it = handler(audio=AudioSettings())
+        for offset, event in enumerate(whole_call([*twice, Event(CallHeld(call_id=CALL, at_ms=12_000))])[:-1]):
+            handled = await it(inbound(event, offset), states[-1] if states else None)
+            if handled.state is not None:
+                states.append(handled.state)
+
+    asyncio.run(play())
+    assert 20 < max(len(it.late) for it in states) < 100, "one in twenty is late; the copies are not told"
+    assert states[-1].late == ()
 
 
 def test_when_both_talk_at_once_both_are_heard_each_with_its_own_times() -> None:
