@@ -10,14 +10,15 @@ from typing import Any
 from pipeline.audit.act import Act, command
 from pipeline.errors import ConvmineError
 from pipeline.release.card_check import fitting
+from pipeline.release.card_overview import ListedCard, listed
 from pipeline.release.card_succession import CardStanding, NotYours, approved, edited, withdrawn
 from pipeline.release.succession import Signature
 from pipeline.scenarios.files import ScenarioError
 from pipeline.scenarios.library import Library
-from pipeline.scenarios.model import Card, Edition
+from pipeline.scenarios.model import Card, Edition, Scenario
 from schemas.reference import CardPublished
 from workers.changing.grounds import OpenChange
-from workers.published import CardName, card_name, card_record, dropped_draft
+from workers.published import CardName, Published, card_name, card_record, dropped_draft
 from workers.records import NewRecord
 
 Note = Callable[[Act], None]
@@ -127,3 +128,22 @@ def new_card(card_id: str) -> Mapping[str, Any]:
     """What a card begins as: for both lanes, from today, with the middle priority."""
     today = datetime.now(UTC).date().isoformat()
     return {"id": card_id, "trigger": {}, "lanes": ["live", "batch"], "priority": 50, "valid_from": today}
+
+
+def listed_cards(library: Library, published: Published, scenario: Scenario) -> list[ListedCard]:
+    """The cards of a scenario, as it is without what is published of its cards; those that workers refuse say why."""
+    left_out = {
+        card_name(card): reason
+        for card in published.cards.values()
+        if card.scenario == scenario.id and (reason := _why_left_out(library, published.tenant, card)) is not None
+    }
+    return list(listed(scenario, published.cards, published.drafts, published.statistics, left_out))
+
+
+def _why_left_out(library: Library, tenant: str, card: CardPublished) -> str | None:
+    """What workers have against a card; None: nothing."""
+    try:
+        library.take_card(tenant, card)
+    except ScenarioError as error:
+        return str(error)
+    return None

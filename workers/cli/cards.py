@@ -14,9 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pipeline.release.card_overview import ListedCard, Rate
-    from pipeline.scenarios.library import Library
     from pipeline.settings import Settings
-    from schemas.reference import CardPublished
 
 _COLUMNS: Final = ("card", "language", "title", "status", "version", "draft", "approved by", "priority", "valid")
 _FIGURES: Final = ("shown", "accepted", "edited", "dismissed", "acceptance", "won")
@@ -64,34 +62,18 @@ def _rows(settings: Settings, scenario: str) -> Sequence[ListedCard]:
         ConvmineError: there is no such scenario, or Kafka has no topics for it.
         Retryable: Kafka is away.
     """
-    from pipeline.release.card_overview import listed
     from pipeline.scenarios.opened import load_library
     from pipeline.stages import CARDS, SCENARIOS
+    from workers.changing.cards import listed_cards
     from workers.cli.prompt_choice import choose
     from workers.edge import Edge
-    from workers.published import card_name, published_in, spans_of
+    from workers.published import published_in, spans_of
 
     edge, library = Edge(settings.kafka), load_library(settings)
     published = published_in(edge.read(spans_of(edge, settings, (SCENARIOS, CARDS))), settings.tenant)
     published.take_scenarios(library)
     own = choose(settings, scenario, None, library=library).scenario
-    left_out = {
-        card_name(card): reason
-        for card in published.cards.values()
-        if card.scenario == own.id and (reason := _why_left_out(library, settings.tenant, card)) is not None
-    }
-    return list(listed(own, published.cards, published.drafts, published.statistics, left_out))
-
-
-def _why_left_out(library: Library, tenant: str, card: CardPublished) -> str | None:
-    """What workers have against a card; None: nothing."""
-    from pipeline.scenarios.files import ScenarioError
-
-    try:
-        library.take_card(tenant, card)
-    except ScenarioError as error:
-        return str(error)
-    return None
+    return listed_cards(library, published, own)
 
 
 def _cells(row: ListedCard) -> list[object]:

@@ -68,19 +68,18 @@ def add_shell(router: APIRouter, shell: Shell, answers_to: AnswersTo) -> None:
     """``/`` and what belongs to it; ``/v1/me``; ``POST`` and ``DELETE /session``."""
 
     async def page(request: Request) -> Response:
-        del request
-        return _page(shell.pages)
+        return _page(shell.pages, request)
 
     async def call_page(request: Request) -> Response:
         principal = shell.sessions.principal(request.scope)
         if principal is None:
-            return _page(shell.pages)
+            return _page(shell.pages, request)
         request.scope.setdefault("state", {})["principal"] = principal
         try:
             await answers_to(request).answer(ShowCall(call=request.path_params["call"]))
         except (Unknown, ValidationError):  # the same for another's as for none: nobody learns which
-            return _page(shell.pages, 403)
-        return _page(shell.pages)
+            return _page(shell.pages, request, 403)
+        return _page(shell.pages, request)
 
     async def part(request: Request) -> Response:
         found = shell.pages.parts.get(request.path_params["name"])
@@ -148,8 +147,8 @@ def _failed(error: NotSignedIn) -> Response:
     return RedirectResponse(f"/sign-in?failed={error.why}", 303, {"Cache-Control": "no-store"})
 
 
-def _page(pages: Pages, status: int = 200) -> Response:
-    return Response(pages.index, status, {**SECURITY, "Cache-Control": "no-cache"}, KINDS["html"])
+def _page(pages: Pages, request: Request, status: int = 200) -> Response:
+    return Response(pages.page(request.url.path), status, {**SECURITY, "Cache-Control": "no-cache"}, KINDS["html"])
 
 
 async def _sign_in(request: Request, shell: Shell) -> Response:

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.release.card_overview import ListedCard, Rate, listed
+from pipeline.release.card_overview import ListedCard, Rate
 from pipeline.release.card_succession import unapproved
-from pipeline.scenarios.files import ScenarioError
 from pipeline.scenarios.library import Library
 from pipeline.scenarios.model import Scenario
 from schemas.reference import CardPublished
-from workers.published import Published, card_name
+from workers.changing.cards import listed_cards
+from workers.published import Published
 
 Content = dict[str, Any]
 
@@ -95,24 +95,11 @@ class CardList:
 
 def card_rows(library: Library, published: Published, scenario: Scenario, language: str) -> CardList:
     """The cards of a scenario, as it is without what is published of its cards; passages are left out."""
-    left_out = {
-        card_name(card): reason
-        for card in published.cards.values()
-        if card.scenario == scenario.id and (reason := _why_left_out(library, published.tenant, card)) is not None
-    }
-    rows = listed(scenario, published.cards, published.drafts, published.statistics, left_out)
+    rows = listed_cards(library, published, scenario)
     return CardList(tuple(_row(one) for one in rows if one.language == language and one.status not in _NO_CARDS))
 
 
 _NO_CARDS = frozenset({"passage", "gone"})
-
-
-def _why_left_out(library: Library, tenant: str, card: CardPublished) -> str | None:
-    try:
-        library.take_card(tenant, card)
-    except ScenarioError as error:
-        return str(error)
-    return None
 
 
 def _row(one: ListedCard) -> CardRow:

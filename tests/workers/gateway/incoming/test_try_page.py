@@ -10,9 +10,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
+from browsers import CHROMIUM, browser_page
 from gateway_app import KEYS, client_of
 from listeners import KeepingPublisher, gateway
 from prometheus_client import CollectorRegistry
@@ -40,7 +40,7 @@ from workers.gateway.serving import listening
 from workers.in_process import InProcessBroker
 from workers.records import write_event
 
-CHROMIUM = Path("/usr/bin/chromium")
+MICROPHONE = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
 DESK = Principal("k-desk", "acme", frozenset({"publish", "supervisor"}))
 SCRIPT = '<img src=x onerror="document.title=1"><script>document.title=2</script>'
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -107,23 +107,6 @@ async def desk(folder: Path) -> AsyncIterator[Desk]:
             await following
 
 
-@asynccontextmanager
-async def browser_page(**context: Any) -> AsyncIterator[Any]:
-    """A page of a browser whose microphone makes tones; at its end there was no fault on it."""
-    from playwright.async_api import async_playwright
-
-    arguments = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream", "--no-sandbox"]
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
-        page = await (await browser.new_context(**context)).new_page()
-        faults: list[str] = []
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("console", lambda told: faults.append(told.text) if "Content Security" in told.text else None)
-        yield page
-        await browser.close()
-        assert faults == []
-
-
 def found_in(call_id: str) -> list[CallEvent]:
     """What stages find in a call; its words hold script, as hostile callers say it."""
     said = Segment(segment_id="s1", role=Role.CUSTOMER, start_ms=61_000, end_ms=63_000, text=f"too expensive {SCRIPT}")
@@ -163,7 +146,7 @@ def found_in(call_id: str) -> list[CallEvent]:
 @pytest.mark.skipif(not CHROMIUM.exists(), reason="needs /usr/bin/chromium")
 @pytest.mark.timeout(180)
 async def test_somebody_speaks_and_sees_what_is_found(tmp_path: Path) -> None:
-    async with desk(tmp_path) as on, browser_page(locale="en-GB") as page:
+    async with desk(tmp_path) as on, browser_page(MICROPHONE, locale="en-GB") as page:
         await page.goto(f"{on.url}/try")
         await page.fill("#key", "desk")
         await page.keyboard.press("Enter")

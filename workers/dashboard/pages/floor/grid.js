@@ -27,7 +27,7 @@ const AROUND = 6;
  */
 export function grid(label, head, height, rows) {
   const body = h("div", { class: "floor-body", role: "rowgroup" });
-  const scroller = h("div", { class: "floor-scroll", tabindex: "-1" }, head, body);
+  const scroller = h("div", { class: "floor-scroll" }, head, body);
   const element = h("div", { class: "floor-grid", role: "grid", "aria-label": label }, scroller);
   let chosen = /** @type {string | null} */ (null);
   let points = false;

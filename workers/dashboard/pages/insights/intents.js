@@ -42,7 +42,7 @@ export async function show({ root, go, keep, signal }, state) {
   by.value = period;
   const shown = rows.slice(0, MOST_NAMES);
   fill(root,
-    h("div", { class: "row between" }, h("p", { class: "help" }, t("calls_in_all", { n: number(counted.total.count) }), " ", counted.overlapping.length ? t("overlapping") : ""), h("label", { class: "row" }, t("by"), by)),
+    h("div", { class: "row between" }, h("p", { class: "help" }, t("calls_in_all", { n: number(counted.total.count) }), counted.overlapping.length ? ` · ${t("overlapping")}` : ""), h("label", { class: "row" }, t("by"), by)),
     h("div", { class: "card" }, chart),
     h("div", { class: "card scroll" }, h("table", { class: "intents" },
       h("thead", {}, h("tr", {}, h("th", { scope: "col" }, t("in_chart")), h("th", { scope: "col" }, t("intent")), h("th", { scope: "col", class: "number" }, t("n_calls")), h("th", { scope: "col", class: "number" }, t("share")), h("th", { scope: "col" }, t("course")), h("th", { scope: "col" }, t("trend")))),
