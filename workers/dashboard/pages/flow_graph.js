@@ -4,6 +4,7 @@ import { h, svg } from "./dom.js";
 import { drawnArrow, drawnBox, edgeKey, edgeWords, nameOf } from "./flow_graph_parts.js";
 import { ZOOM, viewOf } from "./flow_graph_view.js";
 import { en, zh } from "./flow_graph_words.js";
+import { title } from "./titles.js";
 import { plain, words } from "./words.js";
 
 /**
@@ -29,13 +30,13 @@ export function flowGraph(drawing, { onpick, label } = {}) {
   const { flow } = drawing;
   const steps = new Map(flow.steps.map((step) => [step.label, step]));
   const edges = new Map(flow.edges.map((edge) => [edgeKey(edge), edge]));
-  const boxes = new Map(drawing.boxes.map((box) => [box.label, { box, element: drawnBox(box, /** @type {Step} */ (steps.get(box.label)), flow.closing) }]));
+  const boxes = new Map(drawing.boxes.map((box) => [box.label, { box, element: drawnBox(box, /** @type {Step} */ (steps.get(box.label)), flow) }]));
   const arrows = /** @type {Map<string, {arrow: Arrow, element: any}>} */ (new Map());
   const under = svg("g", {}); // noise, which is drawn when the page has time, or when it is asked for
   const waiting = drawing.arrows.filter((arrow) => !edges.get(edgeKey(arrow))?.kept);
   const kept = drawing.arrows.filter((arrow) => edges.get(edgeKey(arrow))?.kept);
   const world = svg("g", {}, under, kept.map((arrow) => addArrow(arrow).element).reverse(), [...boxes.values()].map((one) => one.element));
-  const sheet = svg("svg", { class: "flow-sheet", role: "group", "aria-label": label ?? t("graph", { scenario: flow.scenario }), preserveAspectRatio: "xMidYMid meet" }, world);
+  const sheet = svg("svg", { class: "flow-sheet", role: "group", "aria-label": label ?? t("graph", { scenario: title(flow.scenario, flow.scenario) }), preserveAspectRatio: "xMidYMid meet" }, world);
   const told = h("span", { class: "help flow-zoomed", role: "status" });
   const button = (/** @type {string} */ name, /** @type {string} */ text, /** @type {() => void} */ does) => h("button", { type: "button", "aria-label": t(name), title: t(name), onclick: does }, text);
   const tools = h("div", { class: "row flow-tools" }, button("closer", "+", () => view.zoom(ZOOM)), button("farther", "−", () => view.zoom(1 / ZOOM)), button("fit", "⤢", () => view.fit()), told);
@@ -102,7 +103,7 @@ export function flowGraph(drawing, { onpick, label } = {}) {
     const name = chosen(event);
     const edge = name ? edges.get(name) : undefined;
     const element = edge && arrows.get(edgeKey(edge))?.element;
-    if (edge && !element.querySelector("title")) element.prepend(svg("title", {}, `${nameOf(edge.source)} → ${nameOf(edge.target)}: ${edgeWords(edge)}`));
+    if (edge && !element.querySelector("title")) element.prepend(svg("title", {}, `${nameOf(edge.source, flow.scenario)} → ${nameOf(edge.target, flow.scenario)}: ${edgeWords(edge)}`));
   });
 
   /** Go on to a step beside this one: right and left along the edges that are seen, up and down within the column. @param {string} name @param {string} key */
@@ -150,7 +151,7 @@ export function flowGraph(drawing, { onpick, label } = {}) {
   /** @param {Filter} by @returns {{edges: number, steps: number, shows: (key: string) => boolean}} how many are left */
   function filter(by) {
     const text = by.text.trim().toLowerCase();
-    const named = text ? new Set([...steps.keys()].filter((one) => `${one} ${plain(one)}`.toLowerCase().includes(text))) : null;
+    const named = text ? new Set([...steps.keys()].filter((one) => `${one} ${plain(one)} ${title(one, flow.scenario)}`.toLowerCase().includes(text))) : null;
     const reached = new Set(named ? [] : ["(start)", "(end)"]);
     const left = new Set();
     if (by.noise) drawMore(waiting.length);

@@ -1,8 +1,10 @@
 // The parts of a flow graph: a box for each step, an arrow for each edge, and how both are told.
 
 import { svg } from "./dom.js";
+import { broken, cut } from "./flow_graph_text.js";
 import { en, zh } from "./flow_graph_words.js";
-import { number, percent, plain, words } from "./words.js";
+import { title } from "./titles.js";
+import { number, percent, words } from "./words.js";
 
 /**
  * @typedef {{won: number, lost: number, rate: number | null, low: number | null, high: number | null}} Ended
@@ -25,17 +27,21 @@ export const edgeKey = (one) => JSON.stringify([one.source, one.target]);
 /** A share; what is there at all is not told as 0 %. @param {number} share */
 const some = (share) => (share > 0 && share < 0.01 ? `<${percent(0.01)}` : percent(share));
 
-/** @param {Box} box @param {Step} step @param {string[]} closing */
-export function drawnBox(box, step, closing) {
+/** @param {Box} box @param {Step} step @param {Drawing["flow"]} flow */
+export function drawnBox(box, step, { scenario, closing }) {
   const mark = step.label === "(start)" || step.label === "(end)";
-  const figures = step.label === "(end)" ? closing.slice(0, 2).map(plain)
+  const name = nameOf(step.label, scenario);
+  const figures = step.label === "(end)" ? closing.slice(0, 2).map((label) => cut(title(label, scenario), box.width - PAD))
     : step.label === "(start)" ? [t("calls", { n: number(step.calls) })]
       : [some(step.share) + (step.ended.rate === null ? "" : ` · ${t("won", { share: percent(step.ended.rate) })}`)];
-  const texts = [...box.lines.map((text) => ["flow-name", mark ? t(step.label) : text.replaceAll("_", " ")]), ...figures.map((text) => ["flow-figures", text])];
+  const lines = mark ? [name] : broken(name, box.lines.length, box.width - PAD);
+  const texts = [...lines.map((text) => ["flow-name", text]), ...figures.map((text) => ["flow-figures", text])];
+  const spare = mark ? 0 : box.lines.length - lines.length; // lines that the title does not need
   const top = box.y - box.height / 2;
-  return svg("g", { class: `flow-box${mark ? " flow-mark" : ""}`, tabindex: "-1", role: "button", "aria-pressed": "false", "aria-label": texts.map(([, text]) => text).join(" "), dataset: { step: step.label } },
+  return svg("g", { class: `flow-box${mark ? " flow-mark" : ""}`, tabindex: "-1", role: "button", "aria-pressed": "false", "aria-label": [name, ...figures].join(" "), dataset: { step: step.label } },
+    lines.at(-1)?.endsWith("…") && svg("title", {}, name),
     svg("rect", { x: box.x - box.width / 2, y: top, width: box.width, height: box.height, rx: mark ? box.height / 2 : 6 }),
-    texts.map(([kind, text], at) => [svg("text", { class: kind, x: box.x, y: top + PAD + (at + 0.76) * LINE }, text), " "]));
+    texts.map(([kind, text], at) => [svg("text", { class: kind, x: box.x, y: top + PAD + (at + spare / 2 + 0.76) * LINE }, text), " "]));
 }
 
 /** @param {Arrow} arrow @param {Edge} edge */
@@ -47,8 +53,8 @@ export function drawnArrow(arrow, edge) {
     svg("text", { class: "flow-share", x: arrow.x, y: arrow.y + 4 }, some(edge.probability)));
 }
 
-/** The name of a step for people. @param {string} label */
-export const nameOf = (label) => (label === "(start)" || label === "(end)" ? t(label) : plain(label));
+/** The name of a step for people. @param {string} label @param {string} scenario */
+export const nameOf = (label, scenario) => (label === "(start)" || label === "(end)" ? t(label) : title(label, scenario));
 
 /** @param {Edge} edge */
 export const edgeWords = (edge) => t("edge_words", { count: number(edge.count), share: percent(edge.probability) });

@@ -9,5 +9,5 @@ export const en = {
 export const zh = {
   graph: "{scenario} 的步骤及其后续", closer: "放大", farther: "缩小", fit: "显示全部",
   "(start)": "开始", "(end)": "结束", calls: "{n} 通", won: "赢单 {share}",
-  edge_words: "{count} 次,占后续的 {share}",
+  edge_words: "{count} 次，占后续的 {share}",
 };

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,10 @@ import pytest
 from browsers import browser_page, picture
 from dashboard_site import dashboard_site
 from heard_calls import HEARD, MIXED, SCRIPT, heard_store, rooms_of, write_recording
+
+from pipeline.scenarios.opened import load_library
+from pipeline.settings import Settings
+from workers.dashboard.desk.titles import titles_room
 
 AUTOPLAY = ("--autoplay-policy=no-user-gesture-required", "--mute-audio")
 TIME = "() => document.querySelector('audio').currentTime"
@@ -84,6 +89,40 @@ async def test_script_in_words_names_and_titles_is_text(recordings: Path) -> Non
             assert "<img" in await page.text_content("#panel"), path  # in a drawing it is broken into lines
         assert await page.evaluate("() => window.hacked") is None
         assert await page.locator("main img, main script").count() == 0
+
+
+async def test_labels_are_titles_and_a_quote_chosen_early_plays_once_the_recording_is_found(recordings: Path) -> None:
+    rooms = (*rooms_of(recordings), titles_room(load_library(Settings())))
+    found = asyncio.Event()
+
+    async def later(route: Any) -> None:
+        if route.request.method == "HEAD":
+            await found.wait()
+        await route.continue_()
+
+    async with (
+        dashboard_site(rooms=rooms, store=await heard_store()) as site,
+        browser_page(AUTOPLAY, locale="zh-CN") as page,
+    ):
+        await page.route("**/audio", later)
+        await site.sign_in(page, "analyst", f"/calls/{HEARD}")
+        quote = page.locator(".quote", has_text="too expensive")
+        await quote.wait_for()
+        assert await quote.count() == 1, "what overlaps is one to press"
+        assert await quote.inner_text() == "that is too expensive for me"
+        assert await quote.locator("mark").count() == 3
+        assert "意图：嫌价格高" in (await quote.get_attribute("aria-label") or "")  # noqa: RUF001
+        assert "嫌价格高" in await page.inner_text(".path .steps")
+        await quote.click()
+        assert await page.get_attribute(".player", "data-state") == "looking"
+        found.set()
+        await page.wait_for_function("() => document.querySelector('audio')?.currentTime > 9")
+
+        await page.goto(f"{site.url}/insights?tab=flow")
+        box = page.locator(".flow-box[data-step='price_objection']")
+        assert "嫌价格高" in (await box.text_content() or "")
+        await page.goto(f"{site.url}/insights?tab=intents")
+        assert "嫌价格高" in await page.inner_text("table.intents")
 
 
 async def test_a_recording_that_is_gone_is_said_and_all_else_works(recordings: Path, tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ import { en, zh } from "./words.js";
 const t = words({ en, zh });
 const FEEDBACK = { accepted: "good", edited: "good", dismissed: "warn" };
 
-/** @param {any} view @param {Mark[]} marks @param {Play} play */
-export function findings(view, marks, play) {
+/** @param {any} view @param {Mark[]} marks @param {import("./transcript.js").Named} named @param {Play} play */
+export function findings(view, marks, named, play) {
   const heard = (/** @type {string} */ kind, /** @type {string} */ quote) => {
     const mark = marks.find((one) => one.kind === kind && one.quote === quote);
     return h("blockquote", {}, mark ? [jump(mark, play), " "] : null, quote);
@@ -23,20 +23,20 @@ export function findings(view, marks, play) {
       h("p", { class: "help" }, h("button", { type: "button", class: "plain", "aria-label": t("play_from", { at: clock(one.at_ms) }), onclick: () => play(one.at_ms, "") }, `▶ ${clock(one.at_ms)}`), " ", one.reason),
     ]),
     section("objections", view.objections, (one) => [
-      h("p", {}, h("strong", {}, one.topic ? plain(one.topic) : t("objection")), " ", h("span", { class: `badge ${{ answered: "good", ignored: "bad" }[/** @type {"answered"} */ (one.handling)] ?? "warn"}` }, t(`handling_${one.handling}`))),
-      heard("objection", one.quote), one.answer && h("p", { class: "help" }, t("answer"), ": ", one.answer),
+      h("p", {}, h("strong", {}, one.topic ? named(one.topic) : t("objection")), " ", h("span", { class: `badge ${{ answered: "good", ignored: "bad" }[/** @type {"answered"} */ (one.handling)] ?? "warn"}` }, t(`handling_${one.handling}`))),
+      heard("objection", one.quote), one.answer && h("p", { class: "help" }, t("answer"), t("colon"), one.answer),
     ]),
     section("compliance_all", view.compliance, (one) => [
       h("p", {}, h("span", { class: "badge bad" }, t(one.kind)), " ", plain(one.name)), one.quotes.map((/** @type {string} */ quote) => heard("compliance", quote)),
     ]),
     section("follow_ups", view.follow_ups, (one) => [
-      h("p", {}, h("span", { class: `role-${one.role}` }, t(`role_${one.role}`)), ": ", one.what, one.due && h("span", { class: "badge" }, t("due", { day: day(one.due) }))), heard("follow_up", one.quote),
+      h("p", {}, h("span", { class: `role-${one.role}` }, t(`role_${one.role}`)), t("colon"), one.what, one.due && h("span", { class: "badge" }, t("due", { day: day(one.due) }))), heard("follow_up", one.quote),
     ]),
     section("intents", view.intents, (one) => [
-      h("p", {}, h("strong", {}, plain(one.name)), " ", h("span", { class: "help" }, [t(`role_${one.role}`), one.topic && plain(one.topic), t(`tone_${one.sentiment}`), percent(one.confidence)].filter(Boolean).join(" · "))), heard("intent", one.quote),
+      h("p", {}, h("strong", {}, named(one.name)), " ", h("span", { class: "help" }, [t(`role_${one.role}`), one.topic && named(one.topic), t(`tone_${one.sentiment}`), percent(one.confidence)].filter(Boolean).join(" · "))), heard("intent", one.quote),
     ], true),
-    section("entities", view.entities, (one) => [h("p", {}, h("strong", {}, plain(one.name)), ": ", one.value, one.unit && h("span", { class: "help" }, ` (${[one.amount, one.unit].filter((part) => part !== null).join(" ")})`)), heard("entity", one.quote)], true),
-    section("tones", view.tone_turns, (one) => [h("p", {}, h("span", { class: `role-${one.role}` }, t(`role_${one.role}`)), ": ", t(`tone_${one.change}`)), heard("tone", one.quote)], true),
+    section("entities", view.entities, (one) => [h("p", {}, h("strong", {}, named(one.name)), t("colon"), one.value, one.unit && h("span", { class: "help" }, ` (${[one.amount, one.unit].filter((part) => part !== null).join(" ")})`)), heard("entity", one.quote)], true),
+    section("tones", view.tone_turns, (one) => [h("p", {}, h("span", { class: `role-${one.role}` }, t(`role_${one.role}`)), t("colon"), t(`tone_${one.change}`)), heard("tone", one.quote)], true),
     view.talk && talk(view.talk),
   ];
 }

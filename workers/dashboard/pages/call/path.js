@@ -1,7 +1,7 @@
 // How a call went: who spoke when as a strip, and its steps in order; both lead to the moment.
 
 import { h, svg } from "../dom.js";
-import { clock, plain, words } from "../words.js";
+import { clock, words } from "../words.js";
 import { en, zh } from "./words.js";
 
 /** @typedef {import("./evidence.js").Segment} Segment */
@@ -11,8 +11,8 @@ const t = words({ en, zh });
 const LANES = { agent: 4, customer: 20 };
 const SEEN = 1_000;
 
-/** @param {Segment[]} segments @param {Mark[]} marks @param {number} duration @param {(ms: number, key: string) => void} play */
-export function path(segments, marks, duration, play) {
+/** @param {Segment[]} segments @param {Mark[]} marks @param {number} duration @param {import("./transcript.js").Named} named @param {(ms: number, key: string) => void} play */
+export function path(segments, marks, duration, named, play) {
   const whole = Math.max(1, duration, ...segments.map((one) => one.end_ms));
   const x = (/** @type {number} */ ms) => `${((ms / whole) * 100).toFixed(2)}%`;
   const head = svg("line", { class: "strip-head", x1: 0, x2: 0, y1: 0, y2: 40 });
@@ -29,7 +29,7 @@ export function path(segments, marks, duration, play) {
     h("div", { class: "row between" }, h("h2", {}, t("path")), h("span", { class: "help" }, h("span", { class: "role-agent" }, "▬ ", t("role_agent")), " ", h("span", { class: "role-customer" }, "▬ ", t("role_customer")))),
     strip,
     steps.length
-      ? h("ol", { class: "plain steps" }, steps.map((one) => h("li", {}, h("button", { type: "button", class: `step role-${one.role ?? "unknown"}`, title: one.quote, onclick: () => play(one.from_ms, one.key) }, h("span", { class: "help" }, clock(one.from_ms)), " ", plain(one.name)))))
+      ? h("ol", { class: "plain steps" }, steps.map((one) => h("li", {}, h("button", { type: "button", class: `step role-${one.role ?? "unknown"}`, title: one.quote, onclick: () => play(one.from_ms, one.key) }, h("span", { class: "help" }, clock(one.from_ms)), " ", named(one.name)))))
       : h("p", { class: "help" }, t("no_path")));
   return { element, at: (/** @type {number} */ ms) => ["x1", "x2"].forEach((name) => head.setAttribute(name, x(ms))) };
 }

@@ -26,6 +26,7 @@ export function player(call, onTime) {
   let is = /** @type {Found} */ ("looking");
   let frame = 0;
   let waits = /** @type {number | null} */ (null);
+  let wanted = false; // somebody chose a moment before the recording was found
 
   /** @param {Found} now */
   function become(now) {
@@ -46,6 +47,7 @@ export function player(call, onTime) {
       if (!reply.ok) return become(reply.status === 404 ? "none" : reply.status === 410 ? "gone" : "broken");
       audio.src = source;
       become("there");
+      if (wanted) start();
     } catch {
       become("broken");
     }
@@ -80,16 +82,19 @@ export function player(call, onTime) {
     else waits = ms;
   }
 
+  const start = () => audio.play().catch(() => {}); // a browser that wants a gesture first shows its own control
+
   return {
     element,
     place,
-    /** Play from just before this time; nothing where there is no recording. @param {number} ms */
+    /** Play from just before this time, as soon as the recording is found; nothing where there is none. @param {number} ms */
     from(ms) {
-      if (is !== "there") return;
+      if (is !== "there" && is !== "looking") return;
       place(Math.max(0, ms - BEFORE_MS));
-      audio.play().catch(() => {}); // a browser that wants a gesture first shows its own control
+      if (is === "there") start();
+      else wanted = true;
     },
-    toggle: () => is === "there" && (audio.paused ? audio.play().catch(() => {}) : audio.pause()),
+    toggle: () => is === "there" && (audio.paused ? start() : audio.pause()),
     /** @param {number} by steps of five seconds */
     skip: (by) => is === "there" && place(Math.max(0, (audio.currentTime + by * STEP_S) * 1000)),
     /** @param {number} by */
@@ -103,6 +108,7 @@ export function player(call, onTime) {
       return clock(audio.currentTime * 1000);
     },
     leave() {
+      wanted = false;
       cancelAnimationFrame(frame);
       audio.pause();
       audio.removeAttribute("src");

@@ -39,7 +39,7 @@ const objection = (one) => h("li", {}, `“${one.quote}”`, h("span", { class: 
 
 /** @param {any} one */
 function call(one) {
-  const outcome = one.outcome && `${named(one.outcome)}${one.observed ? "" : ` (${t("inferred")})`}`;
+  const outcome = one.outcome && (one.observed ? named(one.outcome) : t("inferred", { outcome: named(one.outcome) }));
   const head = [one.started_at && day(one.started_at), outcome, one.agent].filter(Boolean).join(" · ");
   return h("li", {}, h("a", { href: `/calls/${encodeURIComponent(one.call_id)}`, target: "_blank" }, head || one.call_id), one.summary && h("p", { class: "help" }, one.summary));
 }

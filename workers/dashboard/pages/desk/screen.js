@@ -3,13 +3,14 @@
 import { serverNow } from "../api.js";
 import { h } from "../dom.js";
 import { keys } from "../keys.js";
+import { learn } from "../titles.js";
 import { alerts } from "./alerts.js";
 import { Answers } from "./answers.js";
 import { checklist } from "./checklist.js";
 import { earlier } from "./earlier.js";
 import { facts } from "./facts.js";
 import { recap } from "./recap.js";
-import { learn, t } from "./spoken.js";
+import { t } from "./spoken.js";
 import { suggestion } from "./suggestion.js";
 import { transcript } from "./transcript.js";
 import { way } from "./way.js";

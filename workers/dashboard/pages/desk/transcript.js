@@ -26,6 +26,7 @@ export function transcript() {
   scroll.addEventListener("scroll", () => {
     isAtEnd = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < NEAR;
     if (isAtEnd) newest.hidden = true;
+    scroll.classList.toggle("goes-on", scroll.scrollTop > 0); // above, so that a turn that is cut fades
     if (shown) shown.turns.isRead = !isAtEnd;
   }, { passive: true });
 

@@ -1,5 +1,7 @@
 // Which calls need somebody first, how the list is sorted, and what is left out of it. Nothing here touches the page.
 
+import { title } from "../titles.js";
+
 /**
  * @typedef {object} Alert
  * @property {string} alert_id @property {string} kind @property {string} title @property {string} quote
@@ -67,6 +69,7 @@ export function fits(line, filter) {
   if (filter.scenario && line.scenario !== filter.scenario) return false;
   if (filter.agent && !(line.agent ?? "").toLowerCase().includes(filter.agent.toLowerCase())) return false;
   if (!filter.q) return true;
-  const text = [line.call_id, line.agent, line.scenario, line.step, line.topic, line.alert?.title, line.alert?.quote].join("\n");
+  const named = [line.scenario, line.step, line.topic].map((one) => one && title(one, line.scenario));
+  const text = [line.call_id, line.agent, line.scenario, line.step, line.topic, ...named, line.alert?.title, line.alert?.quote].join("\n");
   return text.replaceAll("_", " ").toLowerCase().includes(filter.q.replaceAll("_", " ").toLowerCase());
 }

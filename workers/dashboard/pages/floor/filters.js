@@ -2,7 +2,8 @@
 
 import { at } from "../api.js";
 import { fill, h } from "../dom.js";
-import { plain, words } from "../words.js";
+import { title } from "../titles.js";
+import { words } from "../words.js";
 import { COLUMNS } from "./row.js";
 import { en, zh } from "./words.js";
 
@@ -64,10 +65,11 @@ export function filters(calls, changed) {
     const scenarios = calls.values("scenario", MOST_LISTED);
     if (filter.scenario && !scenarios.includes(filter.scenario)) scenarios.push(filter.scenario);
     const agents = calls.values("agent", MOST_LISTED);
-    const all = JSON.stringify([scenarios, agents]);
+    const named = scenarios.map((one) => title(one, one));
+    const all = JSON.stringify([scenarios, named, agents]);
     if (all === listed) return;
     listed = all;
-    fill(scenario, h("option", { value: "" }, t("any_scenario")), scenarios.map((one) => h("option", { value: one }, plain(one))));
+    fill(scenario, h("option", { value: "" }, t("any_scenario")), scenarios.map((one, at) => h("option", { value: one }, named[at])));
     scenario.value = filter.scenario;
     fill(known, agents.map((one) => h("option", { value: one })));
   }

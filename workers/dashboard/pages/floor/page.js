@@ -4,6 +4,7 @@ import { part, post } from "../api.js";
 import { fill, h, say } from "../dom.js";
 import { keys } from "../keys.js";
 import { follow } from "../stream.js";
+import { learn } from "../titles.js";
 import { number, words } from "../words.js";
 import { Calls } from "./calls.js";
 import { filters, fromAddress, toAddress } from "./filters.js";
@@ -16,6 +17,7 @@ import { en, zh } from "./words.js";
 const t = words({ en, zh });
 const ROW_PX = 44;
 const SORT_MS = 2000;
+const MOST_NAMED = 50;
 const TOTALS = /** @type {const} */ (["calls", "alerts", "silent", "negative", "held"]);
 
 /** @type {import("../pages.js").PageModule["mount"]} */
@@ -81,6 +83,12 @@ export function mount(root, context) {
       const way = calls.down ? "descending" : "ascending";
       heads.get(name)?.setAttribute("aria-sort", column === calls.column ? way : "none");
     }
+    for (const scenario of calls.values("scenario", MOST_NAMED)) learn(scenario, named);
+    bar.update();
+    draw();
+  }
+
+  function named() {
     bar.update();
     draw();
   }

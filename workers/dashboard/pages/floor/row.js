@@ -1,7 +1,8 @@
 // One call as a row: made once, then only its texts change.
 
 import { h, say } from "../dom.js";
-import { clock, percent, plain, words } from "../words.js";
+import { title } from "../titles.js";
+import { clock, percent, words } from "../words.js";
 import { en, zh } from "./words.js";
 
 /** @typedef {import("./attention.js").Line} Line */
@@ -57,6 +58,11 @@ export function updateRow(row, line, now) {
   const [state, kind] = stateOf(line, since);
   say(parts.state, state);
   parts.state.className = kind ? `badge ${kind}` : "";
+  const named = (/** @type {string | undefined} */ label) => (label ? title(label, line.scenario) : "");
+  say(parts.scenario, named(line.scenario)); // titles may come after the call
+  parts.scenario.title = parts.scenario.textContent;
+  say(parts.step, named(line.step));
+  say(parts.topic, named(line.topic));
   if (row.line === line) return;
   row.line = line;
   row.classList.toggle("ended", Boolean(line.ended));
@@ -64,9 +70,6 @@ export function updateRow(row, line, now) {
   say(parts.agent, line.agent ?? t("no_agent"));
   say(parts.call, line.call_id);
   parts.call.title = line.call_id;
-  say(parts.scenario, plain(line.scenario ?? ""));
-  say(parts.step, plain(line.step ?? ""));
-  say(parts.topic, plain(line.topic ?? ""));
   say(parts.sentiment, line.sentiment ? t(TONES[line.sentiment]) : "");
   parts.sentiment.className = line.sentiment ? `badge ${{ negative: "bad", neutral: "", positive: "good" }[line.sentiment]}` : "";
   say(parts.suggestion, line.suggestion && !line.ended ? t("suggestion") : "");

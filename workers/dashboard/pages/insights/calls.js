@@ -2,7 +2,8 @@
 
 import { get } from "../api.js";
 import { fill, h } from "../dom.js";
-import { clock, moment, plain } from "../words.js";
+import { title } from "../titles.js";
+import { clock, moment } from "../words.js";
 import { conditions } from "./state.js";
 import { callAddress, empty, ended, t } from "./told.js";
 
@@ -14,7 +15,7 @@ const SORTS = ["-started", "started", "-duration", "duration"];
 const SHOWN = 4;
 
 /** @param {import("./told.js").Room} room @param {State} state */
-export async function show({ root, go, signal, context }, state) {
+export async function show({ root, go, signal, titles, context }, state) {
   const sort = SORTS.find((one) => one === state.own.sort) ?? "-started";
   const marks = /** @type {(string | null)[]} */ ([null]);
   const body = h("tbody", {});
@@ -48,7 +49,7 @@ export async function show({ root, go, signal, context }, state) {
     place.textContent = t("page_n", { n: page + 1 });
   }
 
-  const first = await read();
+  const [first] = await Promise.all([read(), titles]);
   if (!first.items.length) return fill(root, empty(first.emptied_by, state, go));
   put(first);
   fill(root,
@@ -61,14 +62,14 @@ export async function show({ root, go, signal, context }, state) {
 
 /** @param {Row} one */
 function row(one) {
-  const intents = one.intents.map(plain);
+  const intents = one.intents.map((label) => title(label, one.scenario));
   return h("tr", {},
     h("th", { scope: "row" }, h("a", { href: callAddress(one.call_id) }, one.call_id), one.failed && h("span", { class: "badge warn", title: one.failed.reason }, t("failed", { stage: one.failed.stage }))),
     h("td", {}, one.started_at ? moment(one.started_at) : "–"),
-    h("td", {}, one.scenario ? plain(one.scenario) : "–", one.language && h("span", { class: "help" }, ` ${one.language}`)),
+    h("td", {}, one.scenario ? title(one.scenario, one.scenario) : "–", one.language && h("span", { class: "help" }, ` ${one.language}`)),
     h("td", {}, one.agent ?? "–"),
     h("td", { class: "number" }, one.duration_ms ? clock(one.duration_ms) : "–"),
-    h("td", { title: intents.join(", ") }, intents.slice(0, SHOWN).join(", "), intents.length > SHOWN && h("span", { class: "help" }, ` +${intents.length - SHOWN}`)),
-    h("td", {}, ended(one.outcome_inferred, "inferred")),
-    h("td", {}, ended(one.outcome_observed, "observed")));
+    h("td", { title: intents.join(t("comma")) }, intents.slice(0, SHOWN).join(t("comma")), intents.length > SHOWN && h("span", { class: "help" }, ` +${intents.length - SHOWN}`)),
+    h("td", {}, ended(one.outcome_inferred, "inferred", one.scenario)),
+    h("td", {}, ended(one.outcome_observed, "observed", one.scenario)));
 }

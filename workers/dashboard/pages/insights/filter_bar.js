@@ -2,13 +2,14 @@
 
 import { get } from "../api.js";
 import { fill, h } from "../dom.js";
-import { plain } from "../words.js";
+import { title } from "../titles.js";
 import { conditions } from "./state.js";
 import { t } from "./told.js";
 
 /** @typedef {import("./state.js").State} State */
 
 const TIMES = ["", "7d", "28d", "84d", "365d"];
+const NAMED = new Set(["intent", "topic"]);
 const LISTED = /** @type {const} */ (["scenario", "team", "language"]);
 const WRITTEN = /** @type {const} */ (["agent", "intent", "topic"]);
 const MOST = 200;
@@ -18,9 +19,11 @@ const WAIT_MS = 350;
  * @param {State} first
  * @param {(change: Partial<State>) => void} change
  * @param {(error: unknown) => void} fault
+ * @param {Promise<string[]>} scenarios those that occur
+ * @param {Promise<void>} titled when their titles are there
  * @returns {{element: HTMLElement, show: (state: State) => void}}
  */
-export function filterBar(first, change, fault) {
+export function filterBar(first, change, fault, scenarios, titled) {
   let state = first;
   const controls = /** @type {Record<string, any>} */ ({});
   const chips = h("ul", { class: "plain row chips" });
@@ -58,7 +61,7 @@ export function filterBar(first, change, fault) {
   }
   controls.outcome = h("select", { onchange: () => change({ outcome: controls.outcome.value }) }, h("option", { value: "" }, t("all")), ["won", "lost", "open"].map((one) => h("option", { value: one }, t(one))));
   const source = h("fieldset", { class: "source" }, h("legend", {}, t("said_by")),
-    /** @type {const} */ (["inferred", "observed"]).map((one) => h("label", { title: t(`${one}_long`) }, h("input", { type: "radio", name: "outcomes", value: one, onchange: () => change({ outcomes: one }) }), t(one))));
+    h("div", { class: "choices" }, /** @type {const} */ (["inferred", "observed"]).map((one) => h("label", { title: t(`${one}_long`) }, h("input", { type: "radio", name: "outcomes", value: one, onchange: () => change({ outcomes: one }) }), t(one)))));
   const more = h("input", { type: "text", placeholder: "duration>=300", spellcheck: "false", autocomplete: "off", size: 18 });
   const further = h("form", { class: "row further" }, h("label", {}, t("further"), more), h("button", { type: "submit" }, t("add")));
   further.addEventListener("submit", (/** @type {Event} */ event) => {
@@ -87,7 +90,7 @@ export function filterBar(first, change, fault) {
     for (const name of [...LISTED, ...WRITTEN, /** @type {const} */ ("outcome")]) {
       const value = now[name] ?? "";
       const control = controls[name];
-      if (control.tagName === "SELECT" && value && ![...control.options].some((one) => one.value === value)) control.append(h("option", { value }, plain(value)));
+      if (control.tagName === "SELECT" && value && ![...control.options].some((one) => one.value === value)) control.append(h("option", { value }, name === "scenario" ? title(value, value) : value));
       if (document.activeElement !== control || control.tagName === "SELECT") control.value = value;
     }
     for (const one of source.querySelectorAll("input")) one.checked = one.value === now.outcomes;
@@ -97,17 +100,23 @@ export function filterBar(first, change, fault) {
   /** The names that there are, each list without what narrows it itself. */
   async function known() {
     await Promise.all([...LISTED, ...WRITTEN].map(async (name) => {
-      const found = await get("/v1/aggregate", { by: name, limit: MOST });
-      const names = found.groups.map((/** @type {{names: string[]}} */ group) => group.names[0]).sort();
+      const names = (await (name === "scenario" ? scenarios : occurring(name))).toSorted();
+      await titled;
       if (controls[name].tagName === "SELECT") {
-        fill(controls[name], h("option", { value: "" }, t("all")), names.map((/** @type {string} */ one) => h("option", { value: one }, name === "scenario" ? plain(one) : one)));
+        fill(controls[name], h("option", { value: "" }, t("all")), names.map((one) => h("option", { value: one }, name === "scenario" ? title(one, one) : one)));
         show(state);
-      } else fill(/** @type {Element} */ (element.querySelector(`#known-${name}`)), names.map((/** @type {string} */ one) => h("option", { value: one })));
+      } else fill(/** @type {Element} */ (element.querySelector(`#known-${name}`)), names.map((one) => h("option", { value: one, label: NAMED.has(name) ? title(one) : null })));
     }));
   }
   show(first);
   known().catch(fault);
   return { element, show };
+}
+
+/** The names of a field that there are. @param {string} field @returns {Promise<string[]>} */
+async function occurring(field) {
+  const found = await get("/v1/aggregate", { by: field, limit: MOST });
+  return found.groups.map((/** @type {{names: string[]}} */ group) => group.names[0]);
 }
 
 /** How many conditions narrow it. @param {State} state */

@@ -5,7 +5,8 @@ import { fill, h, say } from "../dom.js";
 import { flowGraph } from "../flow_graph.js";
 import { edgeKey } from "../flow_graph_parts.js";
 import { keys } from "../keys.js";
-import { number, percent, plain } from "../words.js";
+import { title, titlesOf } from "../titles.js";
+import { number, percent } from "../words.js";
 import { details } from "./flow_details.js";
 import { flowLists } from "./flow_lists.js";
 import { conditions } from "./state.js";
@@ -21,7 +22,8 @@ export async function show({ root, go, keep, signal }, state) {
   const scenario = state.scenario || (await largest(state, signal));
   if (!scenario) return fill(root, empty(null, state, go));
   const where = conditions(state, ["scenario"]);
-  const drawing = /** @type {Drawing} */ (await get(`/v1/flow/${part(scenario)}/drawing`, { where, outcomes: state.outcomes }, signal));
+  const asked = get(`/v1/flow/${part(scenario)}/drawing`, { where, outcomes: state.outcomes }, signal);
+  const [drawing] = /** @type {[Drawing, void]} */ (await Promise.all([asked, titlesOf(scenario)]));
   performance.mark("flow-fetched");
   const { flow } = drawing;
   if (!drawing.boxes.length) return fill(root, empty(flow.emptied_by ?? (flow.calls ? null : "scenario"), state, go));
@@ -53,12 +55,12 @@ export async function show({ root, go, keep, signal }, state) {
   const find = h("input", { type: "search", id: "find-step", value: by.text, size: 14, oninput: () => { by.text = find.value; filter(); } });
   fill(root,
     h("form", { class: "card row flow-controls", "aria-label": t("edge_filter"), onsubmit: (/** @type {Event} */ event) => event.preventDefault() },
-      h("strong", {}, plain(scenario)),
+      h("strong", {}, title(scenario, scenario)),
       h("label", {}, t("least_share"), h("span", { class: "row" }, share, shareTold)),
       h("label", {}, t("least_count"), count),
       h("label", { class: "row" }, noise, t("noise")),
       h("label", {}, t("find_step"), find), told),
-    h("p", { class: "help" }, [t("flow_of", { n: number(flow.read), calls: number(flow.calls) }), flow.closing.length ? t("closing", { names: flow.closing.map(plain).join(", ") }) : "", drawing.left_out ? t("edges_out", { n: number(drawing.left_out) }) : "", ...flow.notes, t("seen_not_caused")].filter(Boolean).join(" · ")),
+    h("p", { class: "help" }, [t("flow_of", { n: number(flow.read), calls: number(flow.calls) }), flow.closing.length ? t("closing", { names: flow.closing.map((label) => title(label, scenario)).join(t("comma")) }) : "", drawing.left_out ? t("edges_out", { n: number(drawing.left_out) }) : "", ...flow.notes, t("seen_not_caused")].filter(Boolean).join(" · ")),
     h("div", { class: "flow-room" }, graph.element, aside),
     lists.element);
   filter();

@@ -24,7 +24,7 @@ function ofStep(step, drawing, { go, pick, state, scenario }) {
   const { edges } = drawing.flow;
   const marks = step.label === "(start)" || step.label === "(end)";
   return [
-    h("h2", {}, nameOf(step.label)),
+    h("h2", {}, nameOf(step.label, scenario)),
     facts([
       [t("n_calls"), `${number(step.calls)} · ${percent(step.share, 1)}`],
       !marks && [t("times"), number(step.count)],
@@ -33,8 +33,8 @@ function ofStep(step, drawing, { go, pick, state, scenario }) {
       step.closes && [t("closes"), t("yes")],
       ...outcome(step.ended, state),
     ]),
-    neighbours(t("before"), edges.filter((one) => one.target === step.label), (one) => one.source, pick),
-    neighbours(t("afterwards"), edges.filter((one) => one.source === step.label), (one) => one.target, pick),
+    neighbours(t("before"), edges.filter((one) => one.target === step.label), (one) => nameOf(one.source, scenario), pick),
+    neighbours(t("afterwards"), edges.filter((one) => one.source === step.label), (one) => nameOf(one.target, scenario), pick),
     !marks && h("button", { type: "button", class: "main", onclick: () => go({ tab: "calls", scenario, intent: step.label }) }, t("calls_with_step")),
   ];
 }
@@ -43,7 +43,7 @@ function ofStep(step, drawing, { go, pick, state, scenario }) {
 function ofEdge(edge, { go, pick, state, scenario }) {
   const named = [edge.source, edge.target].filter((one) => !one.startsWith("("));
   return [
-    h("h2", {}, stepButton(edge.source, pick), " → ", stepButton(edge.target, pick)),
+    h("h2", {}, stepButton(edge.source, scenario, pick), " → ", stepButton(edge.target, scenario, pick)),
     facts([
       [t("times"), number(edge.count)],
       [t("n_calls"), number(edge.calls)],
@@ -63,7 +63,7 @@ const facts = (rows) => h("dl", { class: "facts" }, rows.filter((row) => row !==
 /** @param {Ended} ended @param {State} state @returns {[string, any][]} */
 function outcome(ended, state) {
   if (ended.rate === null || ended.low === null || ended.high === null) return [[t("won_share"), "–"]];
-  return [[`${t("won_share")} (${t(state.outcomes)})`, t("rate_of", { rate: percent(ended.rate), low: percent(ended.low), high: percent(ended.high), n: number(ended.won + ended.lost) })]];
+  return [[t("won_share_as", { source: t(state.outcomes) }), t("rate_of", { rate: percent(ended.rate), low: percent(ended.low), high: percent(ended.high), n: number(ended.won + ended.lost) })]];
 }
 
 /** @param {string} title @param {Edge[]} edges @param {(edge: Edge) => string} other @param {(name: string) => void} pick */
@@ -71,8 +71,8 @@ function neighbours(title, edges, other, pick) {
   if (!edges.length) return null;
   const most = [...edges].sort((a, b) => b.count - a.count).slice(0, MOST);
   return [h("h3", {}, title), h("ul", { class: "plain neighbours" }, most.map((one) =>
-    h("li", {}, h("button", { type: "button", class: "plain", onclick: () => pick(edgeKey(one)) }, nameOf(other(one))), h("span", { class: "help" }, ` ${number(one.count)} · ${percent(one.probability)}${one.kept ? "" : ` · ${t("is_noise")}`}`))))];
+    h("li", {}, h("button", { type: "button", class: "plain", onclick: () => pick(edgeKey(one)) }, other(one)), h("span", { class: "help" }, ` ${number(one.count)} · ${percent(one.probability)}${one.kept ? "" : ` · ${t("is_noise")}`}`))))];
 }
 
-/** @param {string} label @param {(name: string) => void} pick */
-const stepButton = (label, pick) => h("button", { type: "button", class: "plain", onclick: () => pick(label) }, nameOf(label));
+/** @param {string} label @param {string} scenario @param {(name: string) => void} pick */
+const stepButton = (label, scenario, pick) => h("button", { type: "button", class: "plain", onclick: () => pick(label) }, nameOf(label, scenario));

@@ -25,9 +25,9 @@ export function flowLists(flow, pick) {
   function put() {
     if (!element.open) return;
     fill(steps, flow.steps.filter((one) => shows(one.label)).slice(0, MOST).map((one) =>
-      h("tr", {}, h("th", { scope: "row" }, button(one.label, nameOf(one.label))), h("td", { class: "number" }, number(one.calls)), h("td", { class: "number" }, percent(one.share)), h("td", { class: "number" }, one.ended.rate === null ? "–" : percent(one.ended.rate)))));
+      h("tr", {}, h("th", { scope: "row" }, button(one.label, nameOf(one.label, flow.scenario))), h("td", { class: "number" }, number(one.calls)), h("td", { class: "number" }, percent(one.share)), h("td", { class: "number" }, one.ended.rate === null ? "–" : percent(one.ended.rate)))));
     fill(edges, flow.edges.filter((one) => shows(edgeKey(one))).slice(0, MOST).map((one) =>
-      h("tr", {}, h("th", { scope: "row" }, button(edgeKey(one), `${nameOf(one.source)} → ${nameOf(one.target)}`)), h("td", { class: "number" }, number(one.count)), h("td", { class: "number" }, percent(one.probability)), h("td", { class: "number" }, one.ended.rate === null ? "–" : percent(one.ended.rate)))));
+      h("tr", {}, h("th", { scope: "row" }, button(edgeKey(one), `${nameOf(one.source, flow.scenario)} → ${nameOf(one.target, flow.scenario)}`)), h("td", { class: "number" }, number(one.count)), h("td", { class: "number" }, percent(one.probability)), h("td", { class: "number" }, one.ended.rate === null ? "–" : percent(one.ended.rate)))));
   }
   return { element, filter: (now) => { shows = now; put(); } };
 }

@@ -1,7 +1,9 @@
 // Insights: what was mined of stored calls, in five tabs over one filter; all of it stands in the address.
 
+import { get } from "../api.js";
 import { fill, h } from "../dom.js";
 import { keys } from "../keys.js";
+import { titlesOf } from "../titles.js";
 import { filterBar } from "./filter_bar.js";
 import { TABS, address, read } from "./state.js";
 import { t, wrong } from "./told.js";
@@ -18,6 +20,10 @@ const SHOWS = {
   calls: () => import("./calls.js"),
 };
 
+const MOST_SCENARIOS = 200;
+/** Scenarios whose titles are read where none is chosen, those of most calls first. */
+const MOST_NAMED = 30;
+
 /** @type {import("../pages.js").PageModule["mount"]} */
 export function mount(root, context) {
   let state = read(context.url.searchParams);
@@ -26,7 +32,9 @@ export function mount(root, context) {
   const tabs = TABS.map((name, at) => h("button", { type: "button", role: "tab", id: `tab-${name}`, "aria-controls": "panel", title: String(at + 1), onclick: () => go({ tab: name }) }, t(name)));
   const list = h("div", { class: "tabs", role: "tablist", "aria-label": t("views") }, tabs);
   const panel = h("div", { id: "panel", role: "tabpanel" });
-  const bar = filterBar(state, go, context.fault);
+  const scenarios = get("/v1/aggregate", { by: "scenario", limit: MOST_SCENARIOS }).then((found) => found.groups.map((/** @type {{names: string[]}} */ group) => group.names[0]));
+  const named = scenarios.then(async (all) => void (await Promise.all(all.slice(0, MOST_NAMED).map(titlesOf))));
+  const bar = filterBar(state, go, context.fault, scenarios, named);
 
   list.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
     const from = tabs.indexOf(document.activeElement);
@@ -73,7 +81,8 @@ export function mount(root, context) {
     try {
       const { show: showTab } = await SHOWS[state.tab]();
       if (signal.aborted) return;
-      const left = await showTab({ context, root: panel, go, keep, signal }, state);
+      const titles = state.scenario ? titlesOf(state.scenario) : named.catch(() => {}); // the bar says what is wrong
+      const left = await showTab({ context, root: panel, go, keep, signal, titles }, state);
       if (signal.aborted) left?.();
       else if (left) {
         leave();

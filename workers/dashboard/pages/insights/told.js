@@ -2,13 +2,14 @@
 
 import { Problem } from "../api.js";
 import { h } from "../dom.js";
+import { title } from "../titles.js";
 import { words } from "../words.js";
 import { without } from "./state.js";
 import { en, zh } from "./words.js";
 
 /** @typedef {import("./state.js").State} State */
 /** @typedef {import("../pages.js").Context} Context */
-/** @typedef {{context: Context, root: HTMLElement, go: (state: Partial<State>) => void, keep: (own: Record<string, string>) => void, signal: AbortSignal}} Room `go` shows what it changes, `keep` only notes what a tab has of its own */
+/** @typedef {{context: Context, root: HTMLElement, go: (state: Partial<State>) => void, keep: (own: Record<string, string>) => void, signal: AbortSignal, titles: Promise<void>}} Room `go` shows what it changes, `keep` only notes what a tab has of its own, `titles` are those of the scenarios that it shows */
 
 export const t = words({ en, zh });
 
@@ -26,11 +27,11 @@ export function wrong(error) {
   return h("div", { class: "wrong card", role: "alert" }, h("p", {}, error.message), error.hint && h("p", { class: "help" }, error.hint));
 }
 
-/** How a call ended. @param {{name: string, result: string} | null} outcome @param {"inferred" | "observed"} source */
-export function ended(outcome, source) {
+/** How a call ended. @param {{name: string, result: string} | null} outcome @param {"inferred" | "observed"} source @param {string | null} scenario */
+export function ended(outcome, source, scenario) {
   if (!outcome) return h("span", { class: "help" }, "–");
   const kind = { won: "good", lost: "bad" }[outcome.result] ?? "";
-  return h("span", { class: `badge ${kind}`, title: t(source) }, `${t(outcome.result)}${outcome.name && outcome.name !== outcome.result ? ` · ${outcome.name.replaceAll("_", " ")}` : ""}`);
+  return h("span", { class: `badge ${kind}`, title: t(source) }, `${t(outcome.result)}${outcome.name && outcome.name !== outcome.result ? ` · ${title(outcome.name, scenario)}` : ""}`);
 }
 
 /** A link to a call, at a moment of it where one is given. @param {string} id @param {number | null} [ms] */

@@ -10,7 +10,7 @@ import { kept, keepUnsaved } from "./kept.js";
 import { wordRules } from "./word_rules.js";
 import { wordTry } from "./word_try.js";
 import { en, zh } from "./words.js";
-import { inWords } from "./wrong_words.js";
+import { inWords } from "./wrong.js";
 
 const t = words({ en, zh });
 const KINDS = /** @type {const} */ (["forbidden_phrases", "required_phrases", "sensitive_words"]);

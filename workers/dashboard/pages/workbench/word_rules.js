@@ -3,7 +3,7 @@
 import { fill, h } from "../dom.js";
 import { words } from "../words.js";
 import { en, zh } from "./words.js";
-import { inWords } from "./wrong_words.js";
+import { inWords } from "./wrong.js";
 
 const t = words({ en, zh });
 
