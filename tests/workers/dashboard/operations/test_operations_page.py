@@ -32,9 +32,7 @@ async def test_an_admin_finds_what_died_and_replays_it_by_keyboard(tmp_path: Pat
         await page.keyboard.press("Enter")
         await page.wait_for_selector("dialog[open]")
         await page.keyboard.press("Enter")
-        await page.wait_for_function(
-            "document.querySelector('.operations [role=status]').textContent.includes('1 replayed')"
-        )
+        await page.wait_for_selector(".operations [role=status]:has-text('1 replayed')")
         assert len(broker.records(RECORDINGS)) == 1
         await page.reload()
         await page.wait_for_selector("tbody tr[data-name]")

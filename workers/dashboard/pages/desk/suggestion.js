@@ -41,11 +41,11 @@ export function suggestion(answers, readOnly, arrived) {
   const none = closing();
   const element = h("section", { class: "card suggestion", "aria-label": t("suggestion"), tabindex: "-1" }, body, none.element);
   let shown = /** @type {Suggestion | null} */ (null);
-  let since = 0;
+  let since = -SETTLES_MS;
 
   /** @param {Suggestion | null} one */
   function change(one) {
-    since = shown && one ? performance.now() : 0;
+    since = shown && one ? performance.now() : -SETTLES_MS;
     shown = one;
     asked.close();
     const hadFocus = element.contains(document.activeElement) && document.activeElement !== element;
