@@ -176,7 +176,7 @@ async def test_somebody_speaks_and_sees_what_is_found(tmp_path: Path) -> None:
 @pytest.mark.skipif(not CHROMIUM.exists(), reason="needs /usr/bin/chromium")
 @pytest.mark.timeout(180)
 async def test_in_chinese_and_in_the_dark_a_wrong_key_is_told(tmp_path: Path) -> None:
-    async with desk(tmp_path) as on, browser_page(locale="zh-CN", color_scheme="dark") as page:
+    async with desk(tmp_path) as on, browser_page(MICROPHONE, locale="zh-CN", color_scheme="dark") as page:
         await page.goto(f"{on.url}/try")
         await page.fill("#key", "nobody")
         await page.click("#start")
