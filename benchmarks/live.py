@@ -47,6 +47,7 @@ from schemas.suggestion import SuggestionCreated
 from schemas.transcript import TranscriptSegment
 from schemas.wire import CallFacts, Lane
 from workers.edge import Edge
+from workers.gateway.kafka import LINGER_MS
 from workers.gateway.key_file import change_keys
 from workers.records import NewRecord
 
@@ -65,12 +66,12 @@ _WARM_UP_S: Final = 30.0
 _LAST_S: Final = 5.0
 """Seconds that the last suggestions may take."""
 _JOINED_S: Final = 120.0
-_LINGER_MS: Final = 2
-"""The gateway's producer waits as long for what may go along, so that the broker gets as many requests as from it."""
 _PROCESSES: Final = (("asr",), ("extract",), ("flow", "suggest", "compliance", "recap"), ("index",))
 """Which stages share a process: as many processes as keep two cores busy."""
-_LAST: Final = "index"
-"""Nobody waits for it: on a machine that all share it goes after the others."""
+_NICE: Final = {"asr": -5, "index": 10}
+"""On a machine that all share, the one process that hears all calls goes before the others, and after them the one that
+nobody waits for. A value below 0 takes root's rights; without them it stays at 0.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,17 +223,18 @@ def _installation(folder: Path) -> Iterator[Installed]:
         for names in _PROCESSES:
             command = [sys.executable, "-m", "benchmarks.live_worker", *names]
             processes[" ".join(names)] = stack.enter_context(running(command, env, folder / f"{names[0]}.log"))
-        _goes_last(processes[_LAST])
+        for name, nice in _NICE.items():
+            _share(processes[name], nice)
         processes["gateway"] = stack.enter_context(running([*CONVMINE, "gateway"], env, folder / "gateway.log"))
         _wait_joined(broker, processes, folder)
         yield Installed(env, f"http://127.0.0.1:{port}", made.text.get_secret_value(), processes)
 
 
-def _goes_last(process: subprocess.Popen[bytes]) -> None:
+def _share(process: subprocess.Popen[bytes], nice: int) -> None:
     """Each session shares the cores by itself on Linux (autogroup, sched(7)), so that nice alone changes nothing."""
-    os.setpriority(os.PRIO_PROCESS, process.pid, 10)
-    with suppress(OSError):  # a kernel without it
-        Path(f"/proc/{process.pid}/autogroup").write_text("10", encoding="ascii")
+    with suppress(OSError):  # without the rights, or a kernel without autogroups
+        os.setpriority(os.PRIO_PROCESS, process.pid, nice)
+        Path(f"/proc/{process.pid}/autogroup").write_text(str(nice), encoding="ascii")
 
 
 def _wait_joined(broker: Broker, processes: Mapping[str, subprocess.Popen[bytes]], folder: Path) -> None:
@@ -260,7 +262,7 @@ async def _measured(installed: Installed, traffic: Traffic, dashboards: int) -> 
     headers = {"Authorization": f"Bearer {installed.key}"}
     async with (
         httpx.AsyncClient(base_url=installed.gateway, headers=headers, timeout=None, limits=limits) as client,  # noqa: S113 - streams
-        AIOKafkaProducer(bootstrap_servers=env["KAFKA_BOOTSTRAP_SERVERS"], linger_ms=_LINGER_MS) as producer,
+        AIOKafkaProducer(bootstrap_servers=env["KAFKA_BOOTSTRAP_SERVERS"], linger_ms=LINGER_MS) as producer,
     ):
         await _answers(client)
         agents = [f"agent-{number % traffic.lines}" for number in range(dashboards)]

@@ -44,11 +44,17 @@ class KafkaPublisher:
     """A ``Publisher`` over an idempotent producer.
 
     Such a producer never gives a record up: while the broker is away, ``publish`` waits. ``watch`` says so.
+
+    Args:
+        settings: of the broker.
+        audience: is told when records wait for it.
+        linger_ms: how long a record waits for others of its partition, to go with them in one request.
     """
 
-    def __init__(self, settings: KafkaSettings, audience: Audience) -> None:
+    def __init__(self, settings: KafkaSettings, audience: Audience, *, linger_ms: int = 2) -> None:
         self._settings = settings
         self._audience = audience
+        self._linger_ms = linger_ms
         self._producer: Any = None
         self._renewing = asyncio.Lock()
         self._numbers = itertools.count()
@@ -68,7 +74,7 @@ class KafkaPublisher:
             bootstrap_servers=self._settings.bootstrap_servers,
             acks="all",
             enable_idempotence=True,
-            linger_ms=2,
+            linger_ms=self._linger_ms,
             max_batch_size=_BATCH,
             partitioner=_partition,
             max_request_size=largest_record(self._settings),

@@ -6,7 +6,6 @@ the chunks after it, which come again after a kill (``live_session``).
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from pipeline.asr.live_pace import Pace
 from pipeline.asr.live_partial import Drafts
 from pipeline.asr.live_session import LiveSession, listen
 from pipeline.asr.live_state import LiveCall
+from pipeline.asr.live_turns import Turns
 from pipeline.asr.live_words import Event, Scribe, Subject, Talk, Words
 from pipeline.asr.stage import STAGE
 from pipeline.asr.streaming_vad import Detectors
@@ -95,8 +95,7 @@ class LiveCalls:
         self._rules = rules
         self._detectors = detectors
         self._open: dict[str, _Open] = {}
-        self._turn = asyncio.Lock()
-        """Of the loop: one chunk is heard in each, so that what has been said goes out between the chunks that came."""
+        self._turns = Turns()
 
     @property
     def in_memory(self) -> int:
@@ -163,9 +162,8 @@ class LiveCalls:
         session = open_.session
         if session.turn_to(inbound):
             dropped = session.dropped
-            async with self._turn:
-                await asyncio.sleep(0)
-                await listen(session, inbound, chunk)
+            await self._turns.wait()
+            await listen(session, inbound, chunk)
             self.counts.dropped += session.dropped - dropped
             session.at = inbound.position.offset
             self._open[_key(inbound)] = open_
