@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import astuple, dataclass
@@ -19,7 +18,6 @@ from statistics import median
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import click
-from processes import CONVMINE, environment, running, wait_until
 
 from benchmarks.broker import Broker
 from benchmarks.desk_browser import (
@@ -36,10 +34,8 @@ from benchmarks.desk_browser import (
 )
 from benchmarks.desk_calls import AGENT, TENANT, call_ms, played, sentences
 from benchmarks.report import NOT_RUN, Figures, Report, machine, percentiles
-from pipeline.access.keys import new_key
+from benchmarks.served import Served, served
 from pipeline.settings import KafkaSettings
-from workers.edge import Edge
-from workers.gateway.key_file import change_keys
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser, Page, StorageState
@@ -57,7 +53,6 @@ _ON_KAFKA: Final = frozenset({"paint", "live", "memory"})
 _SPEED: Final = 20.0
 _HOUR_MS: Final = 3_600_000.0
 _LOOKS: Final = 10
-_OPEN_S: Final = 240.0
 _LAST_MS: Final = 60_000
 """What the last sentence may take until it counts as lost."""
 
@@ -75,15 +70,6 @@ class Sizes:
     steps: int = 312
     calls: int = 5_000
     times: int = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Served:
-    """A dashboard that runs as a process, and the topics that it reads."""
-
-    url: str
-    key: str
-    kafka: KafkaSettings
 
 
 @click.command()
@@ -115,8 +101,8 @@ async def measured(parts: Sequence[str], sizes: Sizes) -> dict[str, Any]:
         found["bytes"] = sent_bytes()
     async with chromium() as browser:
         if _ON_KAFKA & set(parts):
-            with tempfile.TemporaryDirectory() as folder, _dashboard(Path(folder)) as served:
-                found |= await _on_kafka(browser, served, parts, sizes)
+            with tempfile.TemporaryDirectory() as folder, _dashboard(Path(folder)) as one:
+                found |= await _on_kafka(browser, one, parts, sizes)
         if {"graph", "floor"} & set(parts):
             found |= await in_memory(browser, parts, sizes)
     return found
@@ -133,26 +119,26 @@ def sent_bytes() -> Figures:
     return {f"{kind}_mb": round(size / 1e6, 3) for kind, size in {**sizes, "js_and_css": sum(sizes.values())}.items()}
 
 
-async def _on_kafka(browser: Browser, served: Served, parts: Sequence[str], sizes: Sizes) -> dict[str, Any]:
-    kept = await signed_in(browser, served.url, served.key)
+async def _on_kafka(browser: Browser, dashboard: Served, parts: Sequence[str], sizes: Sizes) -> dict[str, Any]:
+    kept = await signed_in(browser, dashboard.url, dashboard.key)
     found: dict[str, Any] = {}
     if "paint" in parts:
-        ms = await first_paints(browser, kept, f"{served.url}/desk", sizes.paints)
+        ms = await first_paints(browser, kept, f"{dashboard.url}/desk", sizes.paints)
         found["paint"] = {"median_ms": round(median(ms), 1), "most_ms": round(max(ms), 1)}
     if "live" in parts:
-        async with _desk(browser, kept, served) as page:
-            found["live"] = await _live(page, served.kafka, sizes.segments)
+        async with _desk(browser, kept, dashboard) as page:
+            found["live"] = await _live(page, dashboard.kafka, sizes.segments)
     if "memory" in parts:
-        async with _desk(browser, kept, served) as page:
-            found["memory"] = await _memory(page, served.kafka, sizes.hour_ms)
+        async with _desk(browser, kept, dashboard) as page:
+            found["memory"] = await _memory(page, dashboard.kafka, sizes.hour_ms)
     return found
 
 
 @asynccontextmanager
-async def _desk(browser: Browser, kept: StorageState, served: Served) -> AsyncIterator[Page]:
+async def _desk(browser: Browser, kept: StorageState, dashboard: Served) -> AsyncIterator[Page]:
     """A desk that waits for calls."""
     async with fresh_page(browser, kept) as page:
-        await page.goto(f"{served.url}/desk")
+        await page.goto(f"{dashboard.url}/desk")
         await page.wait_for_selector("#connection[data-state=live]")
         yield page
 
@@ -222,28 +208,12 @@ def _dashboard(folder: Path) -> Iterator[Served]:
     """``convmine dashboard`` over a Kafka of its own."""
     from kafka_node import kafka_node
 
-    with kafka_node(folder) as servers, Broker(servers) as broker:
-        settings = KafkaSettings(bootstrap_servers=broker.servers, topic_prefix=broker.prefix, partitions=6)
-        Edge(settings).apply_topics()
-        made = new_key([f"agent:{AGENT}"], tenant=TENANT, now=datetime.now(UTC))
-        change_keys(folder / "keys.json", lambda ring: ring.with_key(made.kept))
-        env = environment(
-            {
-                "KAFKA_BOOTSTRAP_SERVERS": broker.servers,
-                "CONVMINE_KAFKA_TOPIC_PREFIX": broker.prefix,
-                "CONVMINE_GATEWAY_KEYS": str(folder / "keys.json"),
-                "CONVMINE_STORE_PATH": str(folder / "qdrant"),
-                "CONVMINE_STORE_EMBEDDER": "hashing",
-                "CONVMINE_AUDIT_PATH": str(folder / "audit.sqlite"),
-                "CONVMINE_BUDGET_LEDGER_PATH": str(folder / "usage.sqlite"),
-            }
-        )
-        log = folder / "dashboard.log"
-        with running([*CONVMINE, "dashboard", "--port", "0"], env, log):
-            wait_until(lambda: "http://" in log.read_text(), seconds=_OPEN_S, logs=folder)
-            url = next(line for line in log.read_text().splitlines() if line.startswith("http://"))
-            time.sleep(2)  # until it has read what there is
-            yield Served(url, made.text.get_secret_value(), settings)
+    with (
+        kafka_node(folder) as servers,
+        Broker(servers) as broker,
+        served("dashboard", broker, folder, tenant=TENANT, scope=f"agent:{AGENT}") as one,
+    ):
+        yield one
 
 
 if __name__ == "__main__":

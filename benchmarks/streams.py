@@ -12,30 +12,26 @@ import json
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 import click
 from kafka_node import kafka_node
-from processes import CONVMINE, ROOT, environment, running, wait_until
+from processes import ROOT
 
 from benchmarks.broker import Broker
 from benchmarks.memory import Sample, sample
 from benchmarks.report import Figure, Report, machine, percentiles
+from benchmarks.served import Served, served
 from benchmarks.stream_readers import Readers
-from pipeline.access.keys import new_key
 from pipeline.handling import Outbound
 from pipeline.settings import KafkaSettings
 from pipeline.stages import SUGGESTIONS
 from schemas.envelope import message
 from schemas.suggestion import SuggestionCreated
 from schemas.wire import CallFacts, Lane
-from workers.edge import Edge
-from workers.gateway.key_file import change_keys
 from workers.records import NewRecord, write_event
 
 GOAL_MS: Final = 100.0
@@ -53,17 +49,6 @@ _LAST_S: Final = 5.0
 _MB_IN_KB: Final = 1e3
 
 
-@dataclass(frozen=True, slots=True)
-class Gateway:
-    """A gateway that runs, its key, and the broker that it reads."""
-
-    url: str
-    key: str
-    pid: int
-    settings: KafkaSettings
-    folder: Path
-
-
 @click.command()
 @click.option("--json", "as_json", is_flag=True)
 @click.option("--readers", default=500, show_default=True, help="Dashboards at once.")
@@ -76,7 +61,7 @@ def main(*, as_json: bool, readers: int, seconds: float, own_rate: float, every_
         tempfile.TemporaryDirectory() as name,
         kafka_node(Path(name)) as servers,
         Broker(servers) as broker,
-        _gateway(Path(name), broker) as gateway,
+        served("gateway", broker, Path(name), tenant=_TENANT, scope="supervisor") as gateway,
     ):
         own = [f"call=call-{number}" for number in range(readers)]
         figures = {
@@ -90,33 +75,8 @@ def main(*, as_json: bool, readers: int, seconds: float, own_rate: float, every_
     Report("streams", float(p95), GOAL_MS, {**goals, **figures}, machine()).show(as_json=as_json)
 
 
-@contextmanager
-def _gateway(folder: Path, broker: Broker) -> Iterator[Gateway]:
-    settings = KafkaSettings(bootstrap_servers=broker.servers, topic_prefix=broker.prefix, partitions=6)
-    Edge(settings).apply_topics()
-    made = new_key(["supervisor"], tenant=_TENANT, now=datetime.now(UTC))
-    change_keys(folder / "keys.json", lambda ring: ring.with_key(made.kept))
-    env = environment(
-        {
-            "KAFKA_BOOTSTRAP_SERVERS": broker.servers,
-            "CONVMINE_KAFKA_TOPIC_PREFIX": broker.prefix,
-            "CONVMINE_GATEWAY_KEYS": str(folder / "keys.json"),
-            "CONVMINE_STORE_PATH": str(folder / "qdrant"),
-            "CONVMINE_STORE_EMBEDDER": "hashing",
-            "CONVMINE_AUDIT_PATH": str(folder / "audit.sqlite"),
-            "CONVMINE_BUDGET_LEDGER_PATH": str(folder / "usage.sqlite"),
-        }
-    )
-    log = folder / "gateway.log"
-    with running([*CONVMINE, "gateway", "--port", "0"], env, log) as process:
-        wait_until(lambda: "http://" in log.read_text(), seconds=_OPEN_S, logs=folder)
-        url = next(line for line in log.read_text().splitlines() if line.startswith("http://"))
-        time.sleep(2)  # until it has read what there is
-        yield Gateway(url, made.text.get_secret_value(), process.pid, settings, folder)
-
-
 def _measured(  # noqa: PLR0913 - a figure each
-    gateway: Gateway,
+    gateway: Served,
     queries: Sequence[str],
     rate: float,
     seconds: float,
@@ -134,7 +94,7 @@ def _measured(  # noqa: PLR0913 - a figure each
         if process.stdout.readline().strip() != "opened":
             raise RuntimeError("the streams were not opened")
         opened = _now(gateway)
-        sent = asyncio.run(_send(gateway.settings, rate, range(first, first + int(seconds * rate) + _WARM_UP), call_of))
+        sent = asyncio.run(_send(gateway.kafka, rate, range(first, first + int(seconds * rate) + _WARM_UP), call_of))
         after = _now(gateway)
         process.communicate(timeout=_OPEN_S)
     finally:
@@ -201,7 +161,7 @@ def _suggestion(number: int, call_id: str) -> NewRecord:
     return write_event(Outbound(SUGGESTIONS, sent))
 
 
-def _now(gateway: Gateway) -> Sample:
+def _now(gateway: Served) -> Sample:
     return sample(gateway.pid, time.monotonic())
 
 

@@ -335,6 +335,11 @@ class LlmSettings(Group):
     """The most tokens, sent and received, that one worker process uses in a minute."""
 
     @property
+    def is_set(self) -> bool:
+        """Whether a model can be asked: a server of one's own is named, or what OpenAI's wants to see."""
+        return bool(self.base_url or self.api_key or self.headers)
+
+    @property
     def header_values(self) -> dict[str, str]:
         """The headers by name, with what they hold."""
         return dict(header.get_secret_value().split("=", 1) for header in self.headers)

@@ -9,7 +9,7 @@ import socketserver
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
@@ -20,6 +20,7 @@ import structlog
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, CollectorRegistry, generate_latest
 
 from pipeline.errors import Config
+from pipeline.settings import RuntimeSettings
 from workers.health import Health, Verdict
 
 CLIENT_S: Final = 5.0
@@ -71,6 +72,15 @@ def serve_probes(
             yield str(address), int(number)
         finally:
             server.shutdown()
+
+
+def probes_of(
+    settings: RuntimeSettings, health: Health, registry: CollectorRegistry
+) -> AbstractContextManager[tuple[str, int] | None]:
+    """The same where the settings name a port; where they name none, nobody listens."""
+    if settings.http_port is None:
+        return nullcontext()
+    return serve_probes(settings.http_host, settings.http_port, health, registry)
 
 
 def _verdict(verdict: Verdict) -> Answer:

@@ -39,7 +39,7 @@ from workers.lag import offsets_on_kafka, watch_lag
 from workers.limits import limits_of
 from workers.measures import Measures
 from workers.online import online_on_kafka
-from workers.probes import serve_probes
+from workers.probes import probes_of
 from workers.snapshots import graph_snapshots
 from workers.uptake import CONFIG_TOPICS
 
@@ -137,13 +137,9 @@ async def _observed(
     """What runs beside the stages, and never ends by itself: probes, the watch over lag, the tidying of old claims."""
     watch_every_s = min(15.0, settings.runtime.stall_s / 4)
     watching = watch_lag(health, partial(offsets_on_kafka, settings.kafka), every_s=watch_every_s)
-    host, port = settings.runtime.http_host, settings.runtime.http_port
     async with beside(heartbeat(health), watching, claims.tidy()) as background:
-        if port is None:
+        with probes_of(settings.runtime, health, measures.registry):
             yield background
-        else:
-            with serve_probes(host, port, health, measures.registry):
-                yield background
 
 
 def _on_signal(stop: asyncio.Event) -> None:

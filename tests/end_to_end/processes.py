@@ -34,6 +34,22 @@ def environment(changes: Mapping[str, str]) -> dict[str, str]:
     return {**kept, "PYTHONPATH": str(ROOT), **changes}
 
 
+def environment_of(kafka: KafkaSettings, folder: Path, changes: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The same of a gateway or a dashboard over this broker and these topics; all that it keeps is in the folder."""
+    return environment(
+        {
+            "KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
+            "CONVMINE_KAFKA_TOPIC_PREFIX": kafka.topic_prefix,
+            "CONVMINE_GATEWAY_KEYS": str(folder / "keys.json"),
+            "CONVMINE_STORE_PATH": str(folder / "qdrant"),
+            "CONVMINE_STORE_EMBEDDER": "hashing",
+            "CONVMINE_AUDIT_PATH": str(folder / "audit.sqlite"),
+            "CONVMINE_BUDGET_LEDGER_PATH": str(folder / "usage.sqlite"),
+            **(changes or {}),
+        }
+    )
+
+
 def convmine(*arguments: str, env: Mapping[str, str], check: bool = True) -> subprocess.CompletedProcess[str]:
     """Run a command of convmine to its end."""
     done = subprocess.run([*CONVMINE, *arguments], env=env, capture_output=True, text=True, timeout=240, check=False)
@@ -61,6 +77,16 @@ def running(command: list[str], env: Mapping[str, str], log: Path) -> Iterator[s
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
+
+
+@contextmanager
+def served(
+    command: str, env: Mapping[str, str], log: Path, *, seconds: float
+) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """``convmine gateway`` or ``convmine dashboard`` at a free port: its address, and itself."""
+    with running([*CONVMINE, command, "--port", "0"], env, log) as process:
+        wait_until(lambda: "http://" in log.read_text(), seconds=seconds, logs=log.parent)
+        yield next(line for line in log.read_text().splitlines() if line.startswith("http://")), process
 
 
 def edge_of(env: Mapping[str, str]) -> Edge:

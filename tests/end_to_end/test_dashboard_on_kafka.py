@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from browsers import browser_page, picture
 from live_desk import suggested
-from processes import CONVMINE, convmine_json, environment, running, wait_until
+from processes import convmine_json, environment_of, served
 
 from pipeline.handling import Outbound
 from pipeline.settings import KafkaSettings
@@ -80,22 +80,11 @@ async def test_what_is_published_stands_on_the_desk_in_time_and_what_is_answered
 ) -> None:
     edge = Edge(kafka_settings)
     edge.apply_topics()
-    env = environment(
-        {
-            "KAFKA_BOOTSTRAP_SERVERS": kafka_settings.bootstrap_servers,
-            "CONVMINE_KAFKA_TOPIC_PREFIX": kafka_settings.topic_prefix,
-            "CONVMINE_STORE_EMBEDDER": "hashing",
-            "CONVMINE_STORE_PATH": str(tmp_path / "qdrant"),
-            "CONVMINE_TENANT": "acme",
-            "CONVMINE_GATEWAY_KEYS": str(tmp_path / "keys.json"),
-        }
-    )
+    env = environment_of(kafka_settings, tmp_path, {"CONVMINE_TENANT": "acme"})
     key = convmine_json("keys", "new", "--scope", "agent:ann", "--name", "Ann", env=env)["key"]
     log = tmp_path / "dashboard.log"
     async with AsyncExitStack() as stack:
-        stack.enter_context(running([*CONVMINE, "dashboard", "--port", "0"], env, log))
-        await asyncio.to_thread(wait_until, lambda: "http://" in log.read_text(), seconds=90, logs=tmp_path)
-        url = next(line for line in log.read_text().splitlines() if line.startswith("http://"))
+        url, _ = await asyncio.to_thread(stack.enter_context, served("dashboard", env, log, seconds=90))
         page = await stack.enter_async_context(browser_page(locale="en-GB", viewport={"width": 1280, "height": 720}))
         page.set_default_timeout(60_000)
         await _desk_of(page, url, key)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from client_readme import CLIENT, program
 from mined_calls import TENANT
-from processes import CONVMINE, convmine_json, environment, running, wait_until
+from processes import convmine_json, environment, served
 
 
 @pytest.fixture(scope="module")
@@ -43,9 +43,7 @@ def test_a_program_elsewhere_searches_aggregates_and_reads_calls(
     }
     env = environment(settings)
     key = convmine_json("keys", "new", "--scope", "analyst", env=env)["key"]
-    with running([*CONVMINE, "gateway", "--port", "0"], env, log):
-        wait_until(lambda: "http://" in log.read_text(), seconds=30, logs=tmp_path)
-        url = next(line for line in log.read_text().splitlines() if line.startswith("http://"))
+    with served("gateway", env, log, seconds=30) as (url, _):
         clean = {"PATH": os.environ["PATH"], "CONVMINE_GATEWAY_URL": url, "CONVMINE_GATEWAY_KEY": key}
 
         def said(source: str) -> list[str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx
 from live_desk import record, suggested
-from processes import CONVMINE, convmine_json, environment, running, wait_until
+from processes import convmine_json, environment_of, served
 
 from convmine_client import Client, StreamEvent
 from pipeline.settings import KafkaSettings
@@ -23,9 +23,8 @@ def gateway(name: str, env: dict[str, str], folder: Path) -> Iterator[tuple[str,
     """A gateway process with a store of its own: its address, itself, its log."""
     log = folder / f"{name}.log"
     own = {**env, "CONVMINE_STORE_PATH": str(folder / name)}
-    with running([*CONVMINE, "gateway", "--port", "0"], own, log) as process:
-        wait_until(lambda: "http://" in log.read_text(), seconds=60, logs=folder)
-        yield next(line for line in log.read_text().splitlines() if line.startswith("http://")), process, log
+    with served("gateway", own, log, seconds=60) as (url, process):
+        yield url, process, log
 
 
 def test_a_stream_goes_on_at_another_gateway_when_its_own_is_told_to_end(
@@ -33,16 +32,8 @@ def test_a_stream_goes_on_at_another_gateway_when_its_own_is_told_to_end(
 ) -> None:
     edge = Edge(kafka_settings)
     edge.apply_topics()
-    env = environment(
-        {
-            "KAFKA_BOOTSTRAP_SERVERS": kafka_settings.bootstrap_servers,
-            "CONVMINE_KAFKA_TOPIC_PREFIX": kafka_settings.topic_prefix,
-            "CONVMINE_STORE_EMBEDDER": "hashing",
-            "CONVMINE_TENANT": "acme",
-            "CONVMINE_GATEWAY_KEYS": str(tmp_path / "keys.json"),
-            "CONVMINE_GATEWAY_TICKET_SECRET": "the same at both",
-        }
-    )
+    changes = {"CONVMINE_TENANT": "acme", "CONVMINE_GATEWAY_TICKET_SECRET": "the same at both"}
+    env = environment_of(kafka_settings, tmp_path, changes)
     key = convmine_json("keys", "new", "--scope", "supervisor", env=env)["key"]
     with ExitStack() as stack:
         (one, process, log), (other, _, _) = (

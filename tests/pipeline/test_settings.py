@@ -4,9 +4,10 @@ import os
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from pipeline.errors import Config
-from pipeline.settings import load
+from pipeline.settings import LlmSettings, load
 
 
 @pytest.fixture(autouse=True)
@@ -70,3 +71,17 @@ def test_smaller_messages_need_a_smaller_threshold_of_claims(monkeypatch: pytest
 def test_a_secret_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-very-secret")
     assert "very-secret" not in repr(load())
+
+
+@pytest.mark.parametrize(
+    ("settings", "is_set"),
+    [
+        (LlmSettings(), False),
+        (LlmSettings(model="some-model"), False),
+        (LlmSettings(base_url="http://127.0.0.1:9/v1"), True),
+        (LlmSettings(api_key=SecretStr("sk-1")), True),
+        (LlmSettings(headers=(SecretStr("api-key=1"),)), True),
+    ],
+)
+def test_a_model_is_set_by_its_server_or_by_what_lets_us_in(settings: LlmSettings, *, is_set: bool) -> None:
+    assert settings.is_set is is_set

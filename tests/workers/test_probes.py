@@ -12,10 +12,11 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
 from pipeline.errors import Config
+from pipeline.settings import RuntimeSettings
 from pipeline.stages import STAGES
 from workers.health import Health
 from workers.measures import Measures
-from workers.probes import serve_probes
+from workers.probes import probes_of, serve_probes
 
 ASR = STAGES[0]
 
@@ -155,3 +156,11 @@ def _has_ipv6() -> bool:
     except OSError:
         return False
     return True
+
+
+def test_nobody_listens_where_the_settings_name_no_port(health: Health) -> None:
+    with probes_of(RuntimeSettings(), health, CollectorRegistry()) as address:
+        assert address is None
+    with probes_of(RuntimeSettings(http_port=0), health, CollectorRegistry()) as address:
+        assert address is not None
+        assert httpx.get(f"http://{address[0]}:{address[1]}/healthz").json()["status"] == "starting"

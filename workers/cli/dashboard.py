@@ -10,6 +10,7 @@ import click
 
 from pipeline.errors import ConvmineError
 from pipeline.settings import load
+from workers.cli.browser import open_browser
 from workers.cli.output import json_option
 
 
@@ -40,7 +41,7 @@ def dashboard(host: str | None, port: int | None, *, opens: bool, as_json: bool)
     def listening_at(address: str) -> None:
         click.echo(json.dumps({"url": address}) if as_json else address)
         if opens:
-            click.launch(address)
+            open_browser(address)
 
     try:
         settings = load()

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, Literal
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 import click
 
 from workers.cli.dlq import dead_letters, facts_of
 from workers.cli.output import json_option, plain, print_json
+from workers.originals import readable
 
 if TYPE_CHECKING:
     from workers.dead_letters import DeadLetter, Replay
@@ -23,8 +23,6 @@ _LONGEST_TEXT: Final = 20_000
 """Characters of a value that are printed."""
 _LONGEST_DUMP: Final = 512
 """Bytes of a value that are printed in hexadecimal, 16 a line."""
-
-Kind = Literal["none", "json", "text", "base64"]
 
 
 @click.command("show")
@@ -46,22 +44,6 @@ def show_letter(name: str, raw: BinaryIO | None, *, as_json: bool) -> None:
         print_json(_document(letter, replay, record))
     else:
         _print(letter, replay, record)
-
-
-def readable(value: bytes | None) -> tuple[Kind, Any]:
-    """A value as it can be shown: what it is, and as JSON, as text, or in base64 where it is neither."""
-    if value is None:
-        return "none", None
-    try:
-        text = value.decode()
-    except UnicodeDecodeError:
-        return "base64", base64.b64encode(value).decode()
-    try:
-        document = json.loads(text)
-        json.dumps({"value": document}, ensure_ascii=False, indent=2).encode()
-    except (ValueError, RecursionError):  # half a surrogate pair cannot be printed, a deep nest not be walked
-        return ("base64", base64.b64encode(value).decode()) if "\0" in text else ("text", text)
-    return "json", document
 
 
 def escaped(text: str) -> str:

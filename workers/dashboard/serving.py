@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import nullcontext
 from functools import partial
 from typing import Final, NoReturn
 
@@ -31,7 +30,7 @@ from workers.gateway.outgoing.room import opened_streams
 from workers.gateway.serving import Place, holds, serve, tokens
 from workers.health import Health
 from workers.measures import Measures
-from workers.probes import serve_probes
+from workers.probes import probes_of
 from workers.records import Record
 from workers.uptake import CONFIG_TOPICS, Uptake
 
@@ -49,11 +48,6 @@ async def run_dashboard(settings: Settings, listening_at: Callable[[str], None])
     ours, bounds, runtime = settings.dashboard, settings.gateway, settings.runtime
     keys, measures, health = KeyFile(bounds.keys), Measures(), Health((), stall_s=runtime.stall_s)
     still_valid, library, recordings = partial(holds, keys), load_library(settings), recordings_of(settings)
-    probes = (
-        nullcontext()
-        if runtime.http_port is None
-        else serve_probes(runtime.http_host, runtime.http_port, health, measures.registry)
-    )
     async with (
         opened(settings, measures.meter) as asked,
         tokens(settings.oidc) as provider,
@@ -82,11 +76,11 @@ async def run_dashboard(settings: Settings, listening_at: Callable[[str], None])
             ask_sql=asked.ask_sql,
             auditing=asked.auditing,
             health=health,
-            limits=Limits(bounds.at_once, bounds.timeout_s, bounds.max_body_bytes, bounds.streams_at_once),
+            limits=Limits.of(bounds),
             registry=measures.registry,
         )
         place = Place(ours.host, ours.port, "CONVMINE_DASHBOARD", runtime.drain_s)
-        with probes:
+        with probes_of(runtime, health, measures.registry):
             await serve(app, place, listening_at, health=health, hub=streams.hub)
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from http.cookies import CookieError, SimpleCookie
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -16,6 +15,7 @@ from starlette.types import Scope
 
 from pipeline.access.principal import Principal
 from pipeline.settings import DashboardSettings
+from workers.dashboard.cookies import read_cookie, write_cookie
 from workers.gateway.sealed import Seal
 
 COOKIE: Final = "convmine_session"
@@ -53,16 +53,17 @@ class Sessions:
         lasts_s = self._lasts_s
         if principal.expires_at is not None:
             lasts_s = min(lasts_s, principal.expires_at.timestamp() - self._now())
-        return _set(self._seal.write(principal, lasts_s), round(lasts_s), secure=secure)
+        value = self._seal.write(principal, lasts_s)
+        return write_cookie(COOKIE, value, round(lasts_s), secure=secure, same_site="Strict")
 
     def ended(self, *, secure: bool) -> str:
         """The header that takes the cookie away."""
-        return _set("", 0, secure=secure)
+        return write_cookie(COOKIE, "", 0, secure=secure, same_site="Strict")
 
     def principal(self, scope: Scope) -> Principal | None:
         """Whose session a request belongs to; None where it has none, or may come from another site."""
         headers = _headers(scope)
-        text = _cookie(headers.get("cookie", ""))
+        text = read_cookie(headers.get("cookie", ""), COOKIE)
         if text is None or not self._is_ours(scope, headers):
             return None
         sealed = self._seal.read(text)
@@ -85,16 +86,3 @@ class Sessions:
 
 def _headers(scope: Scope) -> dict[str, str]:
     return {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-
-
-def _cookie(header: str) -> str | None:
-    try:
-        found = SimpleCookie(header).get(COOKIE)
-    except CookieError:
-        return None
-    return found.value if found else None
-
-
-def _set(value: str, lasts_s: int, *, secure: bool) -> str:
-    parts = (f"{COOKIE}={value}", "Path=/", f"Max-Age={max(0, lasts_s)}", "HttpOnly", "SameSite=Strict")
-    return "; ".join((*parts, "Secure") if secure else parts)

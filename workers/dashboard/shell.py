@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Annotated, Any, Final
+from dataclasses import asdict, dataclass, field
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
@@ -182,15 +182,9 @@ def _add_me(router: APIRouter, shell: Shell) -> None:
         openapi_extra={SCOPES: sorted(READERS)},
     )
     async def me(request: Request) -> Response:
-        return JSONResponse(_me(principal_of(request.scope), shell), headers={"Cache-Control": "no-store"})
+        return JSONResponse(asdict(_me(principal_of(request.scope), shell)), headers={"Cache-Control": "no-store"})
 
 
-def _me(principal: Principal, shell: Shell) -> dict[str, Any]:
-    return {
-        "name": principal.name or principal.id,
-        "tenant": principal.tenant_id,
-        "roles": sorted(principal.roles),
-        "agent": principal.agent,
-        "version": shell.pages.version,
-        "quiet_s": shell.quiet_s,
-    }
+def _me(principal: Principal, shell: Shell) -> Me:
+    name, roles = principal.name or principal.id, tuple(sorted(principal.roles))
+    return Me(name, principal.tenant_id, roles, principal.agent, shell.pages.version, shell.quiet_s)

@@ -13,8 +13,9 @@ from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
-from http.cookies import CookieError, SimpleCookie
 from typing import Final
+
+from workers.dashboard.cookies import read_cookie, write_cookie
 
 COOKIE: Final = "convmine_sign_in"
 LASTS_S: Final = 600
@@ -89,8 +90,7 @@ class SignIns:
 
     def _set(self, value: str, lasts_s: int, *, secure: bool) -> str:
         """Lax: the way back begins at another site, and a cookie that is Strict is not sent with it."""
-        parts = (f"{COOKIE}={value}", f"Path={self._path}", f"Max-Age={lasts_s}", "HttpOnly", "SameSite=Lax")
-        return "; ".join((*parts, "Secure") if secure else parts)
+        return write_cookie(COOKIE, value, lasts_s, secure=secure, same_site="Lax", path=self._path)
 
 
 def text_of(value: bytes) -> str:
@@ -100,9 +100,5 @@ def text_of(value: bytes) -> str:
 
 def _parts(cookies: str) -> tuple[str, str, str]:
     """Id, end and signature of the cookie; empty where there is none."""
-    try:
-        found = SimpleCookie(cookies).get(COOKIE)
-    except CookieError:
-        found = None
-    parts = (found.value if found else "").split(".")
+    parts = (read_cookie(cookies, COOKIE) or "").split(".")
     return (parts[0], parts[1], parts[2]) if len(parts) == _PARTS else ("", "0", "")

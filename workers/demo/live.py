@@ -99,7 +99,7 @@ async def run_live_demo(settings: Settings, port: int, lines: Sequence[Line], co
 async def _dashboard(parts: _Parts, store: VectorStore, port: int, console: Console) -> AsyncIterator[None]:
     """The pages, and an address that opens them once."""
     settings, measures = parts.settings, parts.measures
-    ours, bounds = settings.dashboard, settings.gateway
+    ours = settings.dashboard
     sessions = Sessions(ours)
     entrance = Entrance(sessions, Principal("demo", settings.tenant, _SCOPES, "demo"), FIRST_PAGE)
     async with (
@@ -122,7 +122,7 @@ async def _dashboard(parts: _Parts, store: VectorStore, port: int, console: Cons
             put=asked.put,
             ask_sql=asked.ask_sql,
             auditing=asked.auditing,
-            limits=Limits(bounds.at_once, bounds.timeout_s, bounds.max_body_bytes, bounds.streams_at_once),
+            limits=Limits.of(settings.gateway),
             registry=measures.registry,
         )
         async with listening(app, HOST, port, drain_s=_DRAIN_S, group="CONVMINE_DASHBOARD") as (url, _):

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request, Response
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -18,8 +16,8 @@ from pipeline.audit.log import AuditLog, EntryPage, Wanted
 from pipeline.audit.logs import NoLog
 from pipeline.audit.recorder import Recorder
 from pipeline.questions.answering import Answers
-from pipeline.questions.condition import parse_since
 from workers.gateway.door import SCOPES, principal_of
+from workers.gateway.parameters import asked_since
 from workers.gateway.problems import NotServed
 from workers.gateway.replies import answer_reply
 
@@ -63,11 +61,7 @@ class Sought(BaseModel):
         Raises:
             RequestValidationError: ``since`` is no time.
         """
-        try:
-            since = None if self.since is None else parse_since(self.since, datetime.now(UTC))
-        except ValueError as error:
-            wrong: dict[str, Any] = {"type": "value_error", "loc": ("query", "since"), "msg": str(error)}
-            raise RequestValidationError([wrong]) from None
+        since = None if self.since is None else asked_since(self.since)
         return Wanted(tenant_id, self.who, self.call, self.customer, self.action, since)
 
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 
 from fastapi import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from pipeline.settings import GatewaySettings
 from workers.gateway.lasting import lasts
 from workers.gateway.problems import Problem, problem
 from workers.gateway.replies import problem_reply
@@ -31,6 +32,11 @@ class Limits:
     max_body_bytes: int = 1_000_000
     streams_at_once: int = 5_000
     max_upload_bytes: int = 2_000_000_000
+
+    @classmethod
+    def of(cls, settings: GatewaySettings) -> Self:
+        """Those that the settings say; how large an upload may be stands with recordings, and is not among them."""
+        return cls(settings.at_once, settings.timeout_s, settings.max_body_bytes, settings.streams_at_once)
 
 
 class Bounds:
@@ -81,15 +87,19 @@ class Bounds:
     async def _within_time(self, scope: Scope, receive: Receive, send: Send) -> None:
         loop, begun = asyncio.get_running_loop(), False
 
+        def renew() -> None:
+            if not patience.expired():  # else it ends with this turn of the loop, and cannot be put off any more
+                patience.reschedule(loop.time() + self._limits.timeout_s)
+
         async def renewing(message: Message) -> None:
             nonlocal begun
             begun = True
             await send(message)
-            patience.reschedule(loop.time() + self._limits.timeout_s)
+            renew()
 
         async def arriving() -> Message:
             message = await receive()
-            patience.reschedule(loop.time() + self._limits.timeout_s)
+            renew()
             return message
 
         arrives = arriving if _is_upload(scope) else receive

@@ -47,7 +47,7 @@ async def opened(settings: Settings, meter: Meter, shared: VectorStore | None = 
     """
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(store_of(settings)) if shared is None else shared
-        put = await stack.enter_async_context(_put(settings, store, meter)) if _has_model(settings) else None
+        put = await stack.enter_async_context(_put(settings, store, meter)) if settings.llm.is_set else None
         ledger = open_ledger(settings)
         stack.push_async_callback(ledger.close)
         analytics = SharedAnalytics(store, ledger, settings.analytics)
@@ -79,11 +79,6 @@ class SharedAnalytics(Analytics):
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _has_model(settings: Settings) -> bool:
-    llm = settings.llm
-    return bool(llm.base_url or llm.api_key or llm.headers)
 
 
 @asynccontextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from inspect import Parameter, Signature
 from typing import Annotated, Any, Final, TypeVar, get_origin
 
@@ -11,7 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from pydantic.fields import FieldInfo
 
-from pipeline.questions.condition import Condition, parse_condition
+from pipeline.questions.condition import Condition, parse_condition, parse_since
 from pipeline.questions.question import Question
 
 Q = TypeVar("Q", bound=Question)
@@ -57,6 +58,19 @@ def asked(kind: type[Q], given: Mapping[str, Any]) -> Q:
     except ValidationError as error:
         found = [{**one, "loc": ("query", *one["loc"])} for one in error.errors(include_url=False, include_input=False)]
         raise RequestValidationError(found) from None
+
+
+def asked_since(since: str) -> datetime:
+    """The time that the parameter ``since`` says, as ``7d`` or as a date.
+
+    Raises:
+        RequestValidationError: it is no time.
+    """
+    try:
+        return parse_since(since, datetime.now(UTC))
+    except ValueError as error:
+        wrong: dict[str, Any] = {"type": "value_error", "loc": ("query", "since"), "msg": str(error)}
+        raise RequestValidationError([wrong]) from None
 
 
 def _parameter(field: FieldInfo) -> tuple[Any, Any]:

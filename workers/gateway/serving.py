@@ -7,8 +7,8 @@ import errno
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, nullcontext
-from dataclasses import dataclass
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, replace
 from functools import partial
 
 import uvicorn
@@ -30,7 +30,7 @@ from workers.gateway.outgoing.hub import Hub
 from workers.gateway.outgoing.room import opened_streams
 from workers.health import Health, heartbeat
 from workers.measures import Measures
-from workers.probes import serve_probes
+from workers.probes import probes_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +52,7 @@ async def run_gateway(settings: Settings, listening_at: Callable[[str], None]) -
     """
     ours, runtime = settings.gateway, settings.runtime
     keys, measures, health = KeyFile(ours.keys), Measures(), Health((), stall_s=runtime.stall_s)
-    uploads = settings.audio.max_bytes
-    limits = Limits(ours.at_once, ours.timeout_s, ours.max_body_bytes, ours.streams_at_once, uploads)
-    probes = (
-        nullcontext()
-        if runtime.http_port is None
-        else serve_probes(runtime.http_host, runtime.http_port, health, measures.registry)
-    )
+    limits = replace(Limits.of(ours), max_upload_bytes=settings.audio.max_bytes)
     async with (
         opened(settings, measures.meter) as asked,
         tokens(settings.oidc) as provider,
@@ -82,7 +76,7 @@ async def run_gateway(settings: Settings, listening_at: Callable[[str], None]) -
             origins=ours.origins,
         )
         place = Place(ours.host, ours.port, "CONVMINE_GATEWAY", runtime.drain_s)
-        with probes:
+        with probes_of(runtime, health, measures.registry):
             await serve(app, place, listening_at, health=health, hub=streams.hub)
 
 

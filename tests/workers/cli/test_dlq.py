@@ -11,7 +11,6 @@ from died_events import bury_three, items, on_kafka, topics_for_letters
 from mined_store import Convmine
 
 from pipeline.settings import KafkaSettings
-from workers.cli.dlq_show import readable
 from workers.edge import Edge
 
 
@@ -107,32 +106,6 @@ def test_audio_is_shown_as_a_dump_and_written_as_it_was(dlq: Convmine, names: li
     assert "512 bytes more" in shown
     assert dlq("show", names[1], "--raw", str(tmp_path / "chunk")).code == 0
     assert (tmp_path / "chunk").read_bytes() == bytes(range(256)) * 4
-
-
-@pytest.mark.parametrize(
-    ("value", "kind"),
-    [
-        (None, "none"),
-        (b'{"a": 1}', "json"),
-        (b"not json", "text"),
-        (b"", "text"),
-        (b'"\\ud800"', "text"),
-        (b"[" * 5_000, "text"),
-        (b"1" * 5_000, "text"),
-        (b"\x00\x00", "base64"),
-        (b"\xff", "base64"),
-    ],
-)
-def test_any_value_can_be_shown_and_printed_as_json(value: bytes | None, kind: str) -> None:
-    found, shown = readable(value)
-    assert found == kind
-    assert json.dumps({"value": shown}, ensure_ascii=False, indent=2).encode()
-
-
-@pytest.mark.parametrize("depth", range(800, 1_001, 5))
-def test_a_nest_that_is_too_deep_to_be_printed_is_text(depth: int) -> None:
-    _, shown = readable(b"[" * depth + b"]" * depth)
-    assert json.dumps({"value": shown}, ensure_ascii=False, indent=2)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
-from browsers import CHROMIUM, browser_page, picture
+from browsers import browser_page, picture
 from dashboard_site import dashboard_site
 from oidc_provider import CLIENT, MOST_SENT, OTHER, StandInProvider, stand_in
 from pydantic import SecretStr
@@ -200,7 +200,6 @@ async def test_without_a_provider_there_is_no_such_way() -> None:
         OidcSignIn.of(None, OidcSettings(), DashboardSettings(oidc_client_id="x"))
 
 
-@pytest.mark.skipif(not CHROMIUM.exists(), reason="Chromium is not installed")
 async def test_in_a_browser_the_way_through_another_site_ends_at_a_page_of_ours(tmp_path: Path) -> None:
     """The dashboard at ``localhost``, the provider at ``127.0.0.1``: for a browser these are two sites."""
     with stand_in() as provider:

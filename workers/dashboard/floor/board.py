@@ -141,11 +141,6 @@ class Board:
         tenant = self._tenants.get(tenant_id)
         return tenant.sequence if tenant else 0
 
-    def remembered(self, tenant_id: str) -> int:
-        """How many calls are remembered, those that have ended among them."""
-        tenant = self._tenants.get(tenant_id)
-        return len(tenant.calls) if tenant else 0
-
     def _renew(self, tenant: _Tenant) -> tuple[list[str], list[str]]:
         """Bring the lines up to date; which have changed, and which are gone."""
         now_ms = self._now() * 1_000

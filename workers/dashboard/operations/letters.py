@@ -14,6 +14,7 @@ from pipeline.errors import Config, ConvmineError, Retryable
 from pipeline.store.known import Unknown
 from workers.dashboard.operations.plant import Plant
 from workers.dead_letters import DeadLetter, Replay, Wanted, original_headers, place_of
+from workers.originals import readable
 from workers.records import Record
 from workers.replays import Known
 
@@ -85,7 +86,7 @@ def newest(known: Iterable[Known], limit: int) -> Letters:
 def original_of(known: Known, record: Record) -> Original:
     """What stood in the topic."""
     headers = tuple((name, value.decode(errors="backslashreplace")) for name, value in original_headers(record))
-    text = _readable(record.value or b"")
+    text = _text(record.value or b"")
     return Original(letter_of(*known), headers, text[:_LONGEST], len(text) > _LONGEST)
 
 
@@ -122,9 +123,8 @@ def _is_theirs(letter: DeadLetter, principal: Principal, home: str) -> bool:
     return (letter.tenant_id or home) == principal.tenant_id
 
 
-def _readable(value: bytes) -> str:
-    text = value.decode(errors="backslashreplace")
-    try:
-        return json.dumps(json.loads(text), ensure_ascii=False, indent=2)
-    except (ValueError, RecursionError):
-        return text
+def _text(value: bytes) -> str:
+    kind, shown = readable(value)
+    if kind == "json":
+        return json.dumps(shown, ensure_ascii=False, indent=2)
+    return value.decode(errors="backslashreplace")

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from pipeline.audit.act import command
 from pipeline.llm.costs import Cost, costs_by, unpriced_models
 from pipeline.llm.usage import UsageLedger
-from pipeline.questions.condition import parse_since
 from workers.dashboard.operations.course import Course, Watch
 from workers.dashboard.operations.knowledge import KnowledgeHits, KnowledgeWatch
 from workers.dashboard.operations.letters import (
@@ -30,6 +28,7 @@ from workers.dead_letters import Wanted
 from workers.gateway.auditing import Auditing
 from workers.gateway.door import SCOPES, principal_of
 from workers.gateway.pages import AnswersTo
+from workers.gateway.parameters import asked_since
 from workers.gateway.replies import answer_reply
 
 _MAY_LOOK: Final = ("admin", "supervisor")
@@ -122,7 +121,7 @@ def _add_costs(router: APIRouter, operations: Operations) -> None:
         by: Literal["scenario", "prompt", "model", "day", "stage"] = "scenario",
         since: _Since = "30d",
     ) -> Response:
-        first: date = _instant(since).date()
+        first: date = asked_since(since).date()
         rows = await operations.ledger.read(principal_of(request.scope).tenant_id, first)
         return answer_reply(request, Costs(tuple(costs_by(rows, by)), tuple(unpriced_models(rows))), Costs)
 
@@ -147,7 +146,7 @@ def _add_letters(router: APIRouter, operations: Operations) -> None:
             lane=sought.lane,
             contains=sought.contains,
             call_id=sought.call,
-            since=_instant(sought.since),
+            since=asked_since(sought.since),
         )
         known = await of_tenant(plant, principal_of(request.scope), wanted, home)
         return answer_reply(request, newest(known, sought.limit), Letters)
@@ -192,11 +191,3 @@ def _page(summary: str, operation: str, answers: Any, scopes: tuple[str, ...] = 
         "responses": {200: {"model": answers}},
         "openapi_extra": {SCOPES: sorted(scopes)},
     }
-
-
-def _instant(since: str) -> datetime:
-    try:
-        return parse_since(since, datetime.now(UTC))
-    except ValueError as error:
-        wrong: dict[str, Any] = {"type": "value_error", "loc": ("query", "since"), "msg": str(error)}
-        raise RequestValidationError([wrong]) from None

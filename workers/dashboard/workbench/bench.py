@@ -73,12 +73,6 @@ class Bench:
         default_factory=partial(ThreadPoolExecutor, _THREADS, thread_name_prefix="workbench")
     )
 
-    @property
-    def has_model(self) -> bool:
-        """Whether a language model is set, with which prompts can be tried."""
-        llm = self.settings.llm
-        return bool(llm.base_url or llm.api_key or llm.headers)
-
     async def in_thread(self, does: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """What waits for the place where things are published, so that the event loop does not."""
         return await asyncio.get_running_loop().run_in_executor(self.threads, partial(does, *args, **kwargs))

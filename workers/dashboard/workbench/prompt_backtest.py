@@ -67,7 +67,7 @@ def add_backtest(router: APIRouter, bench: Bench) -> None:
     @page(router, "POST", "/v1/workbench/backtest", "Back-test a text against what runs", Job)
     async def begin(request: Request, wanted: Wanted) -> Response:
         person = person_of(request, bench)
-        if not bench.has_model:
+        if not bench.settings.llm.is_set:
             raise NotServed("no language model is set", hint="whoever runs it sets CONVMINE_LLM_BASE_URL")
         if jobs.task is not None and not jobs.task.done():
             raise HTTPException(409, "another back-test is running")

@@ -48,7 +48,7 @@ def add_prompt_try(router: APIRouter, bench: Bench) -> None:
     @page(router, "POST", "/v1/workbench/prompts/try", "What a text finds beside what runs", Tried)
     async def try_it(request: Request, wanted: Wanted) -> Response:
         person = person_of(request, bench)
-        if not bench.has_model:
+        if not bench.settings.llm.is_set:
             raise NotServed("no language model is set", hint="whoever runs it sets CONVMINE_LLM_BASE_URL")
         try:
             pair = await bench.in_thread(pair_of, bench, person.tenant, wanted)

@@ -70,7 +70,7 @@ def _listed(bench: Bench, tenant: str) -> ScenarioList:
             found.append(_row(library(name, tenant)))
         except ScenarioError:  # a folder that is broken is no reason to show none
             continue
-    return ScenarioList(tuple(found), bench.settings.extract.scenario, bench.has_model)
+    return ScenarioList(tuple(found), bench.settings.extract.scenario, bench.settings.llm.is_set)
 
 
 def _row(scenario: Scenario) -> ScenarioRow:

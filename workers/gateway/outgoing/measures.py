@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Literal
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 Way = Literal["sse", "socket"]
-WAYS: Final[tuple[Way, ...]] = ("sse", "socket")
 
 
 class StreamMeasures:

@@ -233,14 +233,23 @@ def test_memory_is_bounded_and_calls_that_are_heard_of_no_more_go() -> None:
     floor = Floor(most=10)
     for number in range(25):
         floor.tell(begun(f"c{number}"))
-    assert floor.board.remembered("acme") == 10
     assert {line["call_id"] for line in floor.shown()["calls"]} == {f"c{number}" for number in range(15, 25)}
-    floor.tell(held("c20"), at_s=1)
+    floor.tell(held("c20"), ended("c24"), at_s=1)
     floor.at_s = GONE_MS / 1_000 + 2
     assert [line["call_id"] for line in floor.shown()["calls"]] == ["c20"]
+    floor.tell(flow(call_id="c24"))
+    assert "c24" in {line["call_id"] for line in floor.shown()["calls"]}, "that it has ended is forgotten, too"
     floor.at_s = HELD_GONE_MS / 1_000 + 2
     assert floor.shown()["calls"] == []
-    assert floor.board.remembered("acme") == 0
+
+
+def test_calls_that_have_ended_are_among_those_that_are_remembered() -> None:
+    floor = Floor(most=10)
+    for number in range(10):
+        floor.tell(begun(f"c{number}"))
+    floor.tell(*(ended(f"c{number}") for number in range(5)), at_s=1)
+    floor.tell(*(begun(f"c{number}") for number in range(10, 15)), at_s=2)
+    assert {line["call_id"] for line in floor.shown()["calls"]} == {f"c{number}" for number in range(10, 15)}
 
 
 def test_tenants_share_nothing() -> None:

@@ -10,15 +10,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import pytest
-from browsers import CHROMIUM, browser_page, picture
+from browsers import browser_page, picture
 from dashboard_site import Site, dashboard_site
 from live_floor import alert, begun, ended, flow, held, sent, spoken
 
 from schemas.wire import Sentiment
 from workers.dashboard.floor.room import floor_of
 
-pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason="Chromium is not installed")
 SCRIPT = '<img src=x onerror="document.title=1"><script>document.title=2</script>'
 
 

@@ -194,8 +194,8 @@ def write_recording(folder: Path, call_id: str = HEARD, seconds: float = 24.0) -
     return path
 
 
-def rooms_of(folder: Path, auditing: Auditing | None = None, **copies: float) -> tuple[Room, ...]:
+def rooms_of(folder: Path, auditing: Auditing | None = None) -> tuple[Room, ...]:
     """What the pages of insights and calls ask besides, with recordings in a folder."""
     audio = build_store(AudioSettings(allowed_roots=(folder,)))
     named = NamedRecordings(f"file://{folder}/{{call_id}}.wav")
-    return add_drawing, recordings_room(named, Copies(audio, **copies), auditing)  # type: ignore[arg-type]
+    return add_drawing, recordings_room(named, Copies(audio), auditing)

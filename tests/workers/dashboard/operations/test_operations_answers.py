@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager
 
 import httpx
 import pytest
+from died_events import died, original
 from gateway_app import client_of, made_store
 from operations_room import operations_of
 
@@ -132,14 +133,33 @@ async def test_what_could_not_be_handled_is_shown_to_an_admin_of_its_tenant() ->
     theirs = _of_another_tenant(broker)
     async with client(room) as asks:
         name = (await names_of(asks))["c1"]
-        original = (await asks.get(f"/v1/operations/dead-letters/{name}")).json()
-        assert original["letter"]["call_id"] == "c1"
-        assert '"call_id": "c1"' in original["value"]
+        found = (await asks.get(f"/v1/operations/dead-letters/{name}")).json()
+        assert found["letter"]["call_id"] == "c1"
+        assert '"call_id": "c1"' in found["value"]
         for hidden in (theirs, "calls.recordings.asr.dlq:0:999"):
             answer = await asks.get(f"/v1/operations/dead-letters/{hidden}")
             assert (answer.status_code, answer.json()["detail"]) == (404, f"there is no dead letter {hidden}")
         answer = await asks.get("/v1/operations/dead-letters/nonsense")
         assert 400 <= answer.status_code < 500
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (b'{"a":"\xc3\xa4"}', '{\n  "a": "ä"\n}'),
+        (b"no JSON", "no JSON"),
+        (b"\x00\xff", "\0\\xff"),
+        (b'"\\ud800"', '"\\ud800"'),
+        (None, ""),
+    ],
+)
+async def test_whatever_could_not_be_handled_is_shown_as_text(value: bytes | None, shown: str) -> None:
+    room, broker = await operations_of()
+    await broker.publish([died(original("c3", value))])
+    async with client(room) as asks:
+        name = (await names_of(asks))["c3"]
+        answer = await asks.get(f"/v1/operations/dead-letters/{name}")
+        assert (answer.status_code, answer.json()["value"]) == (200, shown)
 
 
 async def test_an_admin_replays_once_and_by_name_and_another_tenants_never() -> None:

@@ -55,7 +55,7 @@ function segmentOf(one, segments) {
 }
 
 /** When a character of a segment was said: as its words say, else as far into it as into its text. @param {Segment} segment @param {number} start */
-export function momentOf(segment, start) {
+function momentOf(segment, start) {
   let said = null;
   for (const { word, from } of wordsOf(segment)) {
     if (from > start && said !== null) break;

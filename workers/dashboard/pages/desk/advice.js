@@ -5,7 +5,7 @@
 /** @typedef {{id: string, told: any, withdrawn: string | null, isLate: boolean}} Suggestion `told` is suggestion.created */
 
 /** A priority from which a suggestion is urgent, as the suggest stage has it. */
-export const URGENT = 80;
+const URGENT = 80;
 const MOST = 30;
 const SHOWN_EARLIER = 8;
 

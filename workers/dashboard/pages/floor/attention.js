@@ -28,7 +28,7 @@ const at = (/** @type {string | undefined} */ moment) => (moment ? Date.parse(mo
  * before others; then the longest silence; then the crossest customer; then the call that has gone on for longest.
  * @param {Line} line @returns {[number, number]}
  */
-export function attention(line) {
+function attention(line) {
   if (line.unseen && line.alert) return [0, -at(line.alert.raised_at)];
   if (line.silent_since) return [1, at(line.silent_since)];
   if (line.sentiment === "negative") return [2, line.score ?? 0];
@@ -64,7 +64,7 @@ export function sorted(lines, filter, column, down) {
 }
 
 /** @param {Line} line @param {Filter} filter */
-export function fits(line, filter) {
+function fits(line, filter) {
   if (filter.only && !line.unseen) return false;
   if (filter.scenario && line.scenario !== filter.scenario) return false;
   if (filter.agent && !(line.agent ?? "").toLowerCase().includes(filter.agent.toLowerCase())) return false;

@@ -3,7 +3,6 @@
 import { get } from "../api.js";
 import { fill, h } from "../dom.js";
 import { title } from "../titles.js";
-import { conditions } from "./state.js";
 import { t } from "./told.js";
 
 /** @typedef {import("./state.js").State} State */
@@ -118,6 +117,3 @@ async function occurring(field) {
   const found = await get("/v1/aggregate", { by: field, limit: MOST });
   return found.groups.map((/** @type {{names: string[]}} */ group) => group.names[0]);
 }
-
-/** How many conditions narrow it. @param {State} state */
-export const narrowed = (state) => conditions(state).length;

@@ -4,7 +4,7 @@ import { at } from "../api.js";
 
 export const TABS = /** @type {const} */ (["intents", "outcomes", "flow", "search", "calls"]);
 /** What narrows all tabs, each a condition on the field of that name. */
-export const NAMES = /** @type {const} */ (["scenario", "agent", "team", "language", "outcome", "intent", "topic"]);
+const NAMES = /** @type {const} */ (["scenario", "agent", "team", "language", "outcome", "intent", "topic"]);
 const AGO = /^\d{1,6}[mhdw]$/;
 const DATE = /^\d{4}-\d{2}-\d{2}$/;
 

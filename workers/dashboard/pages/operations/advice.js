@@ -41,7 +41,7 @@ export function advice(root, context) {
 /** @typedef {{name: string, counts: Record<string, number>, seen: number, taken: number, share: number, low: number, high: number}} Card */
 
 /** What became of each card, the one seen most first; who reacts to one has seen it. @param {any[]} groups @returns {Card[]} */
-export function byCard(groups) {
+function byCard(groups) {
   /** @type {Map<string, Record<string, number>>} */
   const cards = new Map();
   for (const { names: [card, feedback], count } of groups) {

@@ -22,7 +22,7 @@ export const en = {
   all_advice: "{share} of {count} suggestions were taken up",
   hit_rate: "{share} of {count} questions that customers asked in the last 30 days have an answer (95 %: {low} to {high}).",
   no_questions: "No customer asked anything in the last 30 days.", misses: "Asked without an answer", times: "Times", nearest: "Nearest passage", question: "Question",
-  counting: "Counting …", knowledge_of: "Scenario", count: "Count", counted_at: "Counted {at}", which_scenario: "Name a scenario to count.",
+  counting: "Counting …", knowledge_of: "Scenario", counted_at: "Counted {at}",
 };
 
 export const zh = {
@@ -47,5 +47,5 @@ export const zh = {
   all_advice: "{count} 条建议中有 {share} 被采纳",
   hit_rate: "近 30 天客户提出的 {count} 个问题中，{share} 有答案（95%：{low} 至 {high}）。",
   no_questions: "近 30 天客户没有提问。", misses: "没有答案的问题", times: "次数", nearest: "最接近的段落", question: "问题",
-  counting: "统计中……", knowledge_of: "场景", count: "统计", counted_at: "统计于 {at}", which_scenario: "请输入要统计的场景。",
+  counting: "统计中……", knowledge_of: "场景", counted_at: "统计于 {at}",
 };

@@ -2,7 +2,7 @@
 
 export const en = {
   title: "Workbench", cards: "Cards", words: "Words", prompts: "Prompts", history: "History", scenario: "Scenario", language: "Language",
-  loading: "Loading …", nothing: "There is nothing here yet.", choose: "Choose one on the left.", next: "next", previous: "previous", edit: "edit", save: "save",
+  loading: "Loading …", nothing: "There is nothing here yet.", next: "next", previous: "previous", edit: "edit", save: "save",
   new_card: "New card", new_card_id: "Short name of the card, such as ask-reason", bad_id: "Small letters, digits and hyphens; a letter first.", create: "Create", cancel: "Cancel", ok: "Yes",
   status_draft: "draft", status_approved: "approved", status_withdrawn: "withdrawn", status_scenario: "of the scenario", status_new: "new", "status_left out": "left out", with_draft: "has a draft", unsaved: "not saved",
   version: "version {version}", priority: "Priority", priority_help: "0 to 100; 100 comes first.", from_to: "{from} to {to}", from_on: "from {from} on",
@@ -36,7 +36,7 @@ export const en = {
 
 export const zh = {
   title: "工作台", cards: "话术卡片", words: "词表", prompts: "提示词", history: "变更记录", scenario: "场景", language: "语言",
-  loading: "加载中……", nothing: "这里还没有内容。", choose: "请在左侧选择一项。", next: "下一项", previous: "上一项", edit: "编辑", save: "保存",
+  loading: "加载中……", nothing: "这里还没有内容。", next: "下一项", previous: "上一项", edit: "编辑", save: "保存",
   new_card: "新建卡片", new_card_id: "卡片简称，例如 ask-reason", bad_id: "只能用小写字母、数字和连字符，且以字母开头。", create: "新建", cancel: "取消", ok: "确定",
   status_draft: "草稿", status_approved: "已批准", status_withdrawn: "已撤下", status_scenario: "场景自带", status_new: "新建", "status_left out": "未启用", with_draft: "有草稿", unsaved: "未保存",
   version: "第 {version} 版", priority: "优先级", priority_help: "0 到 100，100 最先显示。", from_to: "{from} 至 {to}", from_on: "{from} 起",
