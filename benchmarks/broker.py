@@ -7,12 +7,16 @@ that is measured has to keep any.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Self
+from itertools import islice
+from typing import Any, Final, Self
 from uuid import uuid4
 
 from workers.records import NewRecord
+
+_AT_ONCE: Final = 50_000
+"""Records that wait for their confirmation: a million would take a gigabyte."""
 
 
 class Broker(AbstractContextManager["Broker"]):
@@ -49,11 +53,12 @@ class Broker(AbstractContextManager["Broker"]):
         from aiokafka import AIOKafkaProducer
 
         async with AIOKafkaProducer(bootstrap_servers=self.servers, linger_ms=20, max_batch_size=200_000) as producer:
-            pending = [
+            rest = iter(records)
+            while pending := [
                 await producer.send(topic, key=record.key, value=record.value, headers=list(record.headers))
-                for record in records
-            ]
-            await asyncio.gather(*pending)
+                for record in islice(rest, _AT_ONCE)
+            ]:
+                await asyncio.gather(*pending)
 
     def counts(self, topic: str) -> list[int]:
         """Records of each partition, in their order."""
@@ -65,6 +70,10 @@ class Broker(AbstractContextManager["Broker"]):
 
     def append_times(self, topic: str) -> list[int]:
         """When the broker appended each record of a topic, in milliseconds since 1970, oldest first."""
+        return sorted(record.timestamp for record in self.records(topic))
+
+    def records(self, topic: str) -> Iterator[Any]:
+        """What a topic holds now, as kafka-python reads it; in order within a partition."""
         from kafka import KafkaConsumer
 
         consumer = KafkaConsumer(bootstrap_servers=self.servers, enable_auto_commit=False, check_crcs=False)
@@ -74,13 +83,11 @@ class Broker(AbstractContextManager["Broker"]):
             consumer.assign(partitions)
             for partition in partitions:
                 consumer.seek(partition, 0)
-            times: list[int] = []
             while any(consumer.position(partition) < ends[partition] for partition in partitions):
                 for batch in consumer.poll(timeout_ms=500, max_records=5_000).values():
-                    times += [record.timestamp for record in batch]
+                    yield from batch
         finally:
             consumer.close()
-        return sorted(times)
 
     def committed(self, group: str, topic: str) -> int:
         """How many records of a topic a group has committed."""
@@ -88,7 +95,12 @@ class Broker(AbstractContextManager["Broker"]):
 
     def members(self, group: str) -> list[dict[str, list[int]]]:
         """What each member of a group has: partitions by topic; nobody while the group is still dividing them."""
-        group_is = self._admin.describe_groups([group])[group]
+        from kafka.errors import CoordinatorNotAvailableError
+
+        try:
+            group_is = self._admin.describe_groups([group])[group]
+        except CoordinatorNotAvailableError:  # before the first request of any group there is none
+            return []
         if group_is["group_state"] != "Stable":
             return []
         assignments = [member["member_assignment"]["assigned_partitions"] for member in group_is["members"]]

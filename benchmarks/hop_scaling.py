@@ -24,7 +24,7 @@ GOAL: Final = 0.9
 WORKERS: Final = (1, 2, 4)
 WAIT_MS: Final = 50
 IN_FLIGHT: Final = 4
-PARTITIONS: Final = 12
+PARTITIONS: Final = 24
 CEILING: Final = IN_FLIGHT * 1_000 / WAIT_MS
 """Events that one worker can handle in a second."""
 _SETTLE_S: Final = 3.0
@@ -36,9 +36,9 @@ _UNEVEN: Final = 1.5
 """How much more a worker may get than its share, as the keys fall."""
 
 
-def throughputs(course: Course, *, seconds: float) -> dict[int, float]:
+def throughputs(course: Course, *, seconds: float, numbers: Sequence[int] = WORKERS) -> dict[int, float]:
     """Outputs a second by the number of workers, each number with a group and topics of its own."""
-    return {workers: _measured(course, workers, seconds) for workers in WORKERS}
+    return {workers: _measured(course, workers, seconds) for workers in numbers}
 
 
 def shares_of_linear(throughput: Mapping[int, float]) -> dict[int, float]:
@@ -78,9 +78,9 @@ def _measured(course: Course, workers: int, seconds: float) -> float:
         for number in range(workers):
             log = course.folder / f"{run}-{number}.log"
             alive.append(Alive(stack.enter_context(running(task.command("convmine"), env, log)), log))
-        members = _joined(course, task, alive)
+        members = joined(course, task, alive)
         course.broker.fill(source, backlog)
-        _wait(lambda: bool(sum(course.broker.counts(task.target))), alive, f"{run}: the first output")
+        wait(lambda: bool(sum(course.broker.counts(task.target))), alive, f"{run}: the first output")
         time.sleep(_SETTLE_S + seconds)
         waiting = course.broker.waiting(task.group, source)
         if idle := idle_members(members, waiting, _SLACK_S / 2 * CEILING):
@@ -89,23 +89,33 @@ def _measured(course: Course, workers: int, seconds: float) -> float:
     return rate_between(times, _SETTLE_S, seconds)
 
 
-def _joined(course: Course, task: Task, alive: Sequence[Alive]) -> list[list[int]]:
-    """The partitions of each worker, once each has some."""
+def joined(course: Course, task: Task, alive: Sequence[Alive]) -> list[list[int]]:
+    """The partitions of each worker, once each has some.
+
+    Raises:
+        TimeoutError: not within two minutes.
+    """
     found: list[list[int]] = []
 
     def all_have_some() -> bool:
         found[:] = [member.get(task.source, []) for member in course.broker.members(task.group)]
         return len(found) == len(alive) and all(found)
 
-    _wait(all_have_some, alive, f"{len(alive)} workers with partitions")
+    wait(all_have_some, alive, f"{len(alive)} workers with partitions")
     return found
 
 
-def _wait(true: Callable[[], bool], alive: Sequence[Alive], what: str) -> None:
-    deadline = time.monotonic() + _JOINED_S
+def wait(true: Callable[[], bool], alive: Sequence[Alive], what: str, *, seconds: float = _JOINED_S) -> None:
+    """Until something is true, while these programs run.
+
+    Raises:
+        RuntimeError: one of them has ended by itself.
+        TimeoutError: it is not true after so many seconds.
+    """
+    deadline = time.monotonic() + seconds
     while not true():
         for one in alive:
             one.check()
         if time.monotonic() > deadline:
-            raise TimeoutError(f"not within {_JOINED_S:.0f} s: {what}")
+            raise TimeoutError(f"not within {seconds:.0f} s: {what}")
         time.sleep(0.5)

@@ -239,8 +239,6 @@ def _share(process: subprocess.Popen[bytes], nice: int) -> None:
 
 def _wait_joined(broker: Broker, processes: Mapping[str, subprocess.Popen[bytes]], folder: Path) -> None:
     """Until each stage has its partitions."""
-    from kafka.errors import KafkaError
-
     deadline = time.monotonic() + _JOINED_S
     waiting = [broker.prefix + stage.group for stage in stages_of(Lane.LIVE)]
     while waiting:
@@ -248,8 +246,7 @@ def _wait_joined(broker: Broker, processes: Mapping[str, subprocess.Popen[bytes]
         if ended or time.monotonic() > deadline:
             said = "\n".join(f"--- {log.name}\n{log.read_text()[-2_000:]}" for log in sorted(folder.glob("*.log")))
             raise RuntimeError(f"ended: {ended}, not joined: {waiting}\n{said}")
-        with suppress(KafkaError):  # before the first request there is no coordinator to ask
-            waiting = [group for group in waiting if not broker.members(group)]
+        waiting = [group for group in waiting if not broker.members(group)]
         time.sleep(0.5)
 
 

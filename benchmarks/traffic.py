@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
+from bisect import bisect
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import accumulate
 from typing import Final
 
 from pipeline.handling import Outbound
@@ -23,12 +25,16 @@ _WORDS: Final = (
 _LETTERS: Final = 70
 
 
-def segments(topic: str, count: int, *, calls: int = 500, seed: int = 1) -> Iterator[NewRecord]:
-    """So many records for ``topic``, of calls in turn by chance: values of 350 bytes (± 10), headers of 310."""
+def segments(topic: str, count: int, *, calls: int = 500, seed: int = 1, skew: float = 0.0) -> Iterator[NewRecord]:
+    """So many records for ``topic``, of calls in turn by chance: values of 350 bytes (± 10), headers of 310.
+
+    With a ``skew`` the calls are not alike: the n-th comes in proportion to ``n ** -skew`` (Zipf).
+    """
     chance = random.Random(seed)  # noqa: S311 - the same traffic in every run; nothing is secret
+    weights = list(accumulate(rank**-skew for rank in range(1, calls + 1)))
     said = [0] * calls
     for number in range(count):
-        call = chance.randrange(calls)
+        call = bisect(weights, chance.random() * weights[-1]) if skew else chance.randrange(calls)
         said[call] += 1
         yield _segment(topic, f"call-{seed}-{call:05}", said[call], number, _text(chance))
 

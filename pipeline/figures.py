@@ -28,6 +28,14 @@ SUGGEST_WITHHELD: Final = "convmine_suggestions_withheld"
 SUGGEST_WITHDRAWN: Final = "convmine_suggestions_withdrawn"
 SUGGEST_PHRASED: Final = "convmine_suggest_phrasing"
 SUGGEST_SECONDS: Final = "convmine_suggest_delay_seconds"
+FEEDBACK: Final = "convmine_suggestion_feedback"
+AUDIO_SECONDS: Final = "convmine_audio_seconds"
+MASKED: Final = "convmine_masked_items"
+RULE_HITS: Final = "convmine_rule_hits"
+MINED: Final = "convmine_calls_mined"
+OUTCOMES: Final = "convmine_outcomes_observed"
+KEPT_ANSWERS: Final = "convmine_kept_answers"
+CUSTOMERS_ASKED: Final = "convmine_customers_asked"
 
 _ASKED: Final = ("gen_ai_operation_name", "gen_ai_provider_name", "gen_ai_request_model")
 _FOR: Final = ("stage", "scenario", "prompt_version")
@@ -75,6 +83,14 @@ FIGURES: Final[tuple[Figure, ...]] = (
     Figure(SUGGEST_WITHDRAWN, "Suggestions that were taken back.", ("reason", "scenario")),
     Figure(SUGGEST_PHRASED, "Wordings asked of a language model by how that ended.", ("outcome", "scenario")),
     Figure(SUGGEST_SECONDS, "Seconds from the words' event to the suggestion.", ("scenario",), _DELAY_BOUNDS),
+    Figure(FEEDBACK, "What agents did with suggestions.", ("kind", "did")),
+    Figure(AUDIO_SECONDS, "Seconds of audio that were heard, over all channels.", ("lane",)),
+    Figure(MASKED, "Personal numbers and addresses that were masked in words.", ("lane", "kind")),
+    Figure(RULE_HITS, "Sensitive words, forbidden and missing phrases.", ("kind", "rule", "lane", "scenario")),
+    Figure(MINED, "Calls that were mined, by how they seem to have ended.", ("lane", "scenario", "result")),
+    Figure(OUTCOMES, "Outcomes that were observed.", ("result",)),
+    Figure(KEPT_ANSWERS, "Answers that were looked for among those kept.", ("of", "outcome")),
+    Figure(CUSTOMERS_ASKED, "Times that the customer data was asked.", ("outcome",)),
 )
 
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -24,6 +25,7 @@ from pydantic import (
 )
 from pydantic_settings import (
     BaseSettings,
+    EnvSettingsSource,
     InitSettingsSource,
     NoDecode,
     PydanticBaseSettingsSource,
@@ -32,6 +34,7 @@ from pydantic_settings import (
 )
 
 from pipeline.errors import Config
+from pipeline.secret_files import SUFFIX, from_files, secret_variables
 
 PREFIX: Final = "CONVMINE_"
 OPENAI_URL: Final = "https://api.openai.com/v1"
@@ -114,6 +117,90 @@ class KafkaSettings(Group):
     """
     session_timeout_s: Annotated[float, Field(ge=6)] = 30.0
     """Seconds without a sign of life after which the broker gives a worker's partitions to others."""
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    """How the brokers are spoken to: `SSL` and `SASL_SSL` are encrypted, the two with `SASL` sign in."""
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"] | None = None
+    """How a process signs in; needed with `SASL_SSL` and `SASL_PLAINTEXT`."""
+    username: str | None = None
+    """Its name, with `PLAIN` and `SCRAM`."""
+    password: SecretStr | None = None
+    """Its password."""
+    ca_file: Path | None = None
+    """File (PEM) of the authorities that may have signed the brokers' certificates; without it, those of this machine.
+    """
+    cert_file: Path | None = None
+    """File (PEM) of the certificate that this process shows (mutual TLS), and of those that it was signed with."""
+    key_file: Path | None = None
+    """File (PEM) of its key, where that is not in the same file."""
+    key_password: SecretStr | None = None
+    """The password of that key, where it has one."""
+    oauth_token_url: Annotated[str, Field(pattern=r"^https?://[^\s]+$")] | None = None
+    """Where `OAUTHBEARER` gets its tokens (client credentials); `https`, unless it is on this machine."""
+    oauth_client_id: str | None = None
+    """The client that it is there."""
+    oauth_client_secret: SecretStr | None = None
+    """The secret of that client."""
+    oauth_scope: str | None = None
+    """The scope that is asked for, where the server wants one."""
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether the brokers are spoken to over TLS."""
+        return self.security_protocol in {"SSL", "SASL_SSL"}
+
+    @property
+    def signs_in(self) -> bool:
+        """Whether the brokers want a name, by SASL."""
+        return self.security_protocol in {"SASL_PLAINTEXT", "SASL_SSL"}
+
+    @model_validator(mode="after")
+    def _security_fits_together(self) -> Self:
+        """What would be left unused is refused too: whoever sets a password means that it is asked for."""
+        for name, expected in _misfits(self):
+            # Not a ValueError: pydantic would name the group and not the setting.
+            raise Config(f"{PREFIX}KAFKA_{name}", expected)
+        return self
+
+
+def _misfits(kafka: KafkaSettings) -> Iterator[tuple[str, str]]:
+    """The settings of Kafka's security that are missing or have no use, with what is expected."""
+    protocol, mechanism = kafka.security_protocol, kafka.sasl_mechanism
+    if kafka.signs_in and mechanism is None:
+        yield "SASL_MECHANISM", f"is needed with {protocol}: PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER"
+    if mechanism is not None and not kafka.signs_in:
+        yield "SECURITY_PROTOCOL", f"must be SASL_SSL or SASL_PLAINTEXT with the mechanism {mechanism}, is {protocol}"
+    by_token = mechanism == "OAUTHBEARER"
+    named = {"USERNAME": kafka.username, "PASSWORD": kafka.password}
+    client = {
+        "OAUTH_TOKEN_URL": kafka.oauth_token_url,
+        "OAUTH_CLIENT_ID": kafka.oauth_client_id,
+        "OAUTH_CLIENT_SECRET": kafka.oauth_client_secret,
+    }
+    for needed, what, using in (
+        (kafka.signs_in and not by_token, named, "PLAIN and SCRAM"),
+        (kafka.signs_in and by_token, client, "OAUTHBEARER"),
+    ):
+        for name, value in what.items():
+            if needed and value is None:
+                yield name, f"is needed with {mechanism}"
+            elif value is not None and not needed:
+                yield name, f"is used with {using} alone: the protocol is {protocol}, the mechanism {mechanism}"
+    if by_token and not _is_safe(kafka.oauth_token_url or ""):
+        yield "OAUTH_TOKEN_URL", "must begin with https://, as the client's secret is sent there"
+    yield from _misfits_of_tls(kafka)
+
+
+def _misfits_of_tls(kafka: KafkaSettings) -> Iterator[tuple[str, str]]:
+    for name, file in (("CA_FILE", kafka.ca_file), ("CERT_FILE", kafka.cert_file), ("KEY_FILE", kafka.key_file)):
+        if file is not None and not kafka.encrypted:
+            yield name, f"is used with SSL and SASL_SSL alone: the protocol is {kafka.security_protocol}"
+    if kafka.cert_file is None and (kafka.key_file or kafka.key_password):
+        yield "CERT_FILE", "is needed with a key"
+
+
+def _is_safe(url: str) -> bool:
+    parts = urlsplit(url)
+    return parts.scheme == "https" or parts.hostname in {"localhost", "127.0.0.1", "::1"}
 
 
 class RuntimeSettings(Group):
@@ -387,6 +474,8 @@ class StoreSettings(Group):
     """Address of a Qdrant server, such as `http://localhost:6333`; without it, local mode."""
     api_key: SecretStr | None = None
     """Key of the Qdrant server."""
+    ca_file: Path | None = None
+    """File (PEM) of the authorities that may have signed its certificate; without it, those of this machine."""
     path: Path = Path.home() / ".local" / "share" / "convmine" / "qdrant"
     """Folder of local mode; one process at a time can have it open."""
     prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]*$", max_length=60)] = ""
@@ -506,6 +595,17 @@ class GatewaySettings(Group):
     """Requests that are answered at the same time; further ones get 429 and Retry-After."""
     timeout_s: Seconds = 30.0
     """Seconds without any progress after which a request is given up."""
+    key_per_minute: Positive = 30_000
+    """Requests a minute that one key, or one person's session, may send to a process; more get 429 and Retry-After."""
+    address_per_minute: Positive = 60_000
+    """The same of one address, whatever it shows; of IPv6, of one network of 64 bits."""
+    failures_per_minute: Positive = 30
+    """Requests a minute without a valid key, signing in included, after which nobody new is let in from that address.
+    """
+    proxies: Names = ()
+    """Networks of the proxies before the gateway and the dashboard, such as `10.0.0.0/8`, separated by commas: the
+    address that they name in X-Forwarded-For is the one that is counted. Without it, theirs is, for all who come by it.
+    """
     max_body_bytes: Positive = 1_000_000
     """The largest body of a request, in bytes; an uploaded recording may have `CONVMINE_AUDIO_MAX_BYTES`."""
     uploads: Path = Path.home() / ".local" / "share" / "convmine" / "uploads"
@@ -629,6 +729,36 @@ class ScenariosSettings(Group):
     """Folder with a folder for each scenario; what is published with `convmine scenario push` goes before it."""
 
 
+class TracingSettings(Group):
+    """OpenTelemetry traces: one call across all stages. Off unless they are set; then the extra `tracing` is needed."""
+
+    export: Literal["off", "otlp", "file"] = "off"
+    """Where spans go: nowhere, to a collector (OTLP over HTTP), or into a file of JSON lines."""
+    endpoint: str = "http://localhost:4318/v1/traces"
+    """Address of the collector."""
+    headers: NamedSecrets = ()
+    """Headers that the collector is sent, as `name=value`, parted by commas. Their values are kept secret."""
+    timeout_s: Seconds = 5.0
+    """Seconds after which a batch of spans that does not arrive is given up; no event waits for it."""
+    path: Path = Path.home() / ".local" / "share" / "convmine" / "spans.jsonl"
+    """File of the export `file`, which is appended to."""
+    sample_ratio: Annotated[float, Field(ge=0, le=1)] = 1.0
+    """How many of the traces that begin in this process are kept, 0 to 1; those that come in are kept or not as they
+    were where they began.
+    """
+    service: str = "convmine"
+    """Name of this process in traces (`service.name`), such as `convmine-extract`."""
+    queue: Positive = 8_192
+    """Spans that may wait for their export; what finds no room is dropped and counted."""
+    show_calls: bool = False
+    """Whether spans of events name their call, by a digest of tenant and call id (`convmine.call`)."""
+
+    @property
+    def header_values(self) -> dict[str, str]:
+        """The headers by name, with what they hold."""
+        return dict(header.get_secret_value().split("=", 1) for header in self.headers)
+
+
 class LogSettings(Group):
     """How much is logged, and for whom."""
 
@@ -676,6 +806,7 @@ class Settings(BaseSettings):
     retention: RetentionSettings = RetentionSettings()
     workbench: WorkbenchSettings = WorkbenchSettings()
     scenarios: ScenariosSettings = ScenariosSettings()
+    tracing: TracingSettings = TracingSettings()
     log: LogSettings = LogSettings()
 
     @model_validator(mode="after")
@@ -700,8 +831,10 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Arguments first, then our variables, then those of other tools; no files."""
+        """Arguments first, then our variables and the files of secrets that they name, then those of other tools."""
         del dotenv_settings, file_secret_settings
+        if isinstance(env_settings, EnvSettingsSource):  # it read them when it was made
+            env_settings.env_vars = _variables(os.environ, settings_cls)
         return init_settings, env_settings, InitSettingsSource(settings_cls, _shared_variables(os.environ))
 
 
@@ -723,6 +856,14 @@ def load() -> Settings:
         raise Config(_variable(first["loc"]), first["msg"]) from None
 
 
+def _variables(environ: Mapping[str, str], settings: type[BaseModel]) -> dict[str, str]:
+    """Our variables, as pydantic-settings spells them; in place of the files of secrets, what stands in them."""
+    secrets = frozenset(secret_variables(settings, PREFIX))
+    files = {name + SUFFIX for name in secrets}
+    found = {name: value for name, value in environ.items() if name not in files} | from_files(environ, secrets)
+    return {name.lower(): value for name, value in found.items()}
+
+
 def _shared_variables(environ: Mapping[str, str]) -> dict[str, Any]:
     values: dict[str, dict[str, str]] = {}
     for variable, (group, name) in SHARED.items():
@@ -732,6 +873,8 @@ def _shared_variables(environ: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _refuse_unknown(variable: str) -> None:
+    if variable.endswith(SUFFIX) and variable.removesuffix(SUFFIX) in secret_variables(Settings, PREFIX):
+        return
     group, _, name = variable.removeprefix(PREFIX).lower().partition("_")
     field = Settings.model_fields.get(group)
     if (

@@ -31,25 +31,37 @@ hypothesis.settings.load_profile("convmine")
 
 # What measures, and what kills workers or takes away what they need, gets the machine for itself. The rest is run two
 # files at a time, each side with a broker of its own; scripts/test says how.
-ALONE = ("benchmarks", "chaos/test_kills.py", "chaos/test_outages.py", "end_to_end/test_demo_live.py")
+ALONE = (
+    "benchmarks",
+    "chaos/test_kills.py",
+    "chaos/test_outages.py",
+    "deploy/test_compose_runs.py",
+    "docs/test_commands.py",
+    "end_to_end/test_demo_live.py",
+    "end_to_end/test_secure_kafka.py",
+)
+# Files of which only the marked tests are.
+PARTLY_ALONE = ("test_house.py", "workers/test_probes.py")
 _TESTS = Path(__file__).parent
 
 
-def _is_alone(path: Path) -> bool:
-    return any(path.is_relative_to(_TESTS / place) for place in ALONE)
+def _is_in(path: Path, places: tuple[str, ...]) -> bool:
+    return any(path.is_relative_to(_TESTS / place) for place in places)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Where only what runs alone is asked for, other files are not imported, which takes half a minute."""
     only = config.getoption("markexpr") == "alone"
-    return True if only and collection_path.is_file() and not _is_alone(collection_path) else None
+    return True if only and collection_path.is_file() and not _is_in(collection_path, ALONE + PARTLY_ALONE) else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what runs alone."""
     for item in items:
-        if _is_alone(item.path):
+        if _is_in(item.path, ALONE):
             item.add_marker("alone")
+        elif item.get_closest_marker("alone") and not _is_in(item.path, PARTLY_ALONE):
+            raise pytest.UsageError(f"{item.nodeid} would never run: its file is not in PARTLY_ALONE")
 
 
 @pytest.fixture(scope="session", autouse=True)

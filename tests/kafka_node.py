@@ -37,10 +37,10 @@ class KafkaNode:
 
     def start(self, seconds: float = 180.0) -> None:
         """Start it, and wait until it answers."""
-        ports = ("--port", str(self._port), "--controller-port", str(self._controller))
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [str(ROOT / "scripts" / "kafka-local"), *ports, "--dir", str(self._folder / "kafka")],
+                self._command(),
+                env=self._environment(),
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -59,6 +59,17 @@ class KafkaNode:
             self._process.wait()
         self._process = None
 
+    def _command(self) -> list[str]:
+        ports = ("--port", str(self._port), "--controller-port", str(self._controller))
+        return [str(ROOT / "scripts" / "kafka-local"), *ports, "--dir", str(self._folder / "kafka")]
+
+    def _environment(self) -> dict[str, str]:
+        return dict(os.environ)
+
+    def _options(self) -> dict[str, object]:
+        """What clients are made with, besides the servers."""
+        return {}
+
     def _wait(self, process: subprocess.Popen[bytes], seconds: float) -> None:
         from kafka import KafkaAdminClient
         from kafka.errors import KafkaError
@@ -66,7 +77,7 @@ class KafkaNode:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline and process.poll() is None:
             try:
-                KafkaAdminClient(bootstrap_servers=self.servers, bootstrap_timeout_ms=2_000).close()
+                KafkaAdminClient(bootstrap_servers=self.servers, bootstrap_timeout_ms=2_000, **self._options()).close()
             except KafkaError:
                 time.sleep(0.3)
             else:

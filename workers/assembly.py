@@ -27,6 +27,7 @@ from pipeline.scenarios.load import ScenarioError
 from pipeline.settings import Settings
 from pipeline.stages import Stage
 from pipeline.store.connections import Connection
+from pipeline.store.traced import traced
 from schemas.wire import Lane
 from workers.knowledge import Knowledge
 from workers.snapshots import GraphSnapshots
@@ -203,7 +204,7 @@ class Assembly:
         """Where the asr stage keeps what it has heard already."""
         from pipeline.llm.caches import open_cache
 
-        cache = open_cache(self._settings)
+        cache = open_cache(self._settings, self._meter, "speech")
         self._stack.push_async_callback(cache.close)
         return cache
 
@@ -277,7 +278,8 @@ class Assembly:
         from pipeline.suggest import stage
 
         records = self._library.card_records
-        return stage.build(scenarios=self._library, store=await self.store(), records=records, meter=self._meter)
+        store = traced(await self.store(), self._settings.tracing)
+        return stage.build(scenarios=self._library, store=store, records=records, meter=self._meter)
 
     async def _suggest_live(self) -> AnyHandler:
         from pipeline.suggest import live
@@ -286,7 +288,7 @@ class Assembly:
         suggest = self._settings.suggest
         return live.build(
             scenarios=self._library,
-            store=await self.store(),
+            store=traced(await self.store(), self._settings.tracing),
             records=self._library.card_records,
             bounds=Bounds(timedelta(seconds=suggest.apart_s), suggest.most),
             explore=suggest.explore,
@@ -334,7 +336,7 @@ class Assembly:
             await self._knowledge.load_all(store, self._settings.tenant)
             self._keeping = asyncio.create_task(self._knowledge.keep(store))
             self._stack.push_async_callback(_ended, self._keeping)
-        together = Coalescing(store)
+        together = traced(Coalescing(store), self._settings.tracing)
         handler = counting(stage.build(store=together, lately=lately), together)
         if (rules := self._settings.retention.rules) is not None:
             from pipeline.retention.obeying import unexpired
@@ -352,7 +354,8 @@ class Assembly:
     async def _recap(self) -> AnyHandler:
         from pipeline.recap import stage
 
-        return stage.build(store=await self.store(), customers=self._customers())
+        store = traced(await self.store(), self._settings.tracing)
+        return stage.build(store=store, customers=self._customers(), meter=self._meter)
 
     def _customers(self) -> CustomerContext | None:
         """Who is asked about customers, if anybody is."""

@@ -7,6 +7,8 @@ from typing import Any
 
 from pipeline.errors import Retryable
 from pipeline.settings import KafkaSettings
+from workers.kafka_refusals import refusal_in
+from workers.kafka_security import aiokafka_options
 from workers.records import Record
 
 ReadBack = Callable[[str, int], AsyncIterator[Record]]
@@ -14,6 +16,7 @@ ReadBack = Callable[[str, int], AsyncIterator[Record]]
 
 Raises:
     Retryable: the broker is away.
+    Config: it does not let us read the topic.
 """
 
 
@@ -29,7 +32,7 @@ def read_back_on_kafka(settings: KafkaSettings) -> ReadBack:
         from aiokafka.errors import KafkaError
 
         tp = TopicPartition(settings.topic_prefix + topic, partition)
-        consumer = AIOKafkaConsumer(bootstrap_servers=settings.bootstrap_servers, enable_auto_commit=False)
+        consumer = AIOKafkaConsumer(**aiokafka_options(settings), enable_auto_commit=False)
         try:
             await consumer.start()
             consumer.assign([tp])
@@ -38,7 +41,8 @@ def read_back_on_kafka(settings: KafkaSettings) -> ReadBack:
             async for raw in _until(consumer, tp, end):
                 yield Record(topic, partition, raw.offset, raw.key, raw.value, tuple(raw.headers or ()))
         except KafkaError as error:
-            raise Retryable(f"{topic} cannot be read back: {type(error).__name__}", dependency="kafka") from error
+            away = Retryable(f"{topic} cannot be read back: {type(error).__name__}", dependency="kafka")
+            raise refusal_in(settings, error) or away from error
         finally:
             await consumer.stop()
 

@@ -14,14 +14,17 @@ from pipeline.errors import ConvmineError
 from pipeline.settings import Settings
 from pipeline.stages import STAGES
 
-State = Literal["ok", "missing", "unused"]
+State = Literal["ok", "missing", "unused", "broken"]
 _EVERY: Final = tuple(dict.fromkeys(stage.name for stage in STAGES))
 _WITH_STORE: Final = ("suggest", "recap", "index")
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One part of the installation; ``unused`` is not there and not needed by what is configured."""
+    """One part of the installation.
+
+    ``unused`` is not there and not needed by what is configured; ``broken`` is there and does not do what it is for.
+    """
 
     part: str
     state: State
@@ -65,6 +68,7 @@ _PACKAGES = (
         ("extract", *_WITH_STORE),
         lambda s: s.store.embedder == "wordllama",
     ),
+    _Package("opentelemetry-sdk", "opentelemetry.sdk", "tracing", _EVERY, lambda s: s.tracing.export != "off"),
     _Package("beautifulsoup4", "bs4", "knowledge", (), lambda _: False),
     _Package("pypdf", "pypdf", "knowledge", (), lambda _: False),
     _Package("python-docx", "docx", "knowledge", (), lambda _: False),

@@ -9,10 +9,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from pipeline.errors import ConvmineError, Poison
+from pipeline.errors import ConvmineError, Poison, Retryable
 from pipeline.settings import KafkaSettings
 from pipeline.stages import HOUR, STAGES, TOPICS, Stage, Topic
-from workers.kafka_clients import admin_client, consumer_client, servers_of, translated
+from workers.kafka_clients import BOOTSTRAP_MS, admin_client, consumer_client, translated
+from workers.kafka_refusals import HIDDEN, not_allowed
+from workers.kafka_security import kafka_python_options
 from workers.records import NewRecord, Record, largest_record
 
 _UNCOMPACTED_MS: Final = HOUR
@@ -27,6 +29,9 @@ _FETCH_BYTES: Final = 8_000_000
 """The most that one fetch brings, but for a single record that is larger: bounds what a reader of many holds."""
 _SILENCE_S: Final = 30.0
 """Seconds without a record, where some must come, after which the broker counts as away."""
+_COORDINATOR_ASKED: Final = 10
+_COORDINATOR_S: Final = 0.5
+"""Seconds between two questions to a group's coordinator that is not ready, and how often it is asked."""
 _LOOKED_AT: Final = 16
 """Where no more offsets wait, they are looked at: the marker that ends a transaction has one, too, and is no event."""
 
@@ -77,6 +82,27 @@ class Edge:
         counts = {names[str(topic["name"])]: len(topic["partitions"]) for topic in described}
         return {topic.name: counts.get(topic.name, 0) for topic in TOPICS}
 
+    def partitions_of(self, topics: Sequence[str]) -> dict[str, int]:
+        """Partitions of these topics of ours, which must be there.
+
+        Raises:
+            Config: we may not see one of them.
+            Retryable: one does not exist.
+        """
+        names = {self._name(topic): topic for topic in topics}
+        with admin_client(self._settings) as admin:
+            described = admin.describe_topics(list(names))
+        found = {names[str(topic["name"])]: topic for topic in described}
+        if hidden := [topic for topic in topics if found.get(topic, {}).get("error_code") == HIDDEN]:
+            raise not_allowed(self._settings, f"may not see the topic {', '.join(hidden)}")
+        if missing := [topic for topic in topics if not found.get(topic, {}).get("partitions")]:
+            raise Retryable(
+                f"Kafka at {self._settings.bootstrap_servers} has no topic {', '.join(missing)}",
+                dependency="kafka",
+                hint="run: convmine topics apply",
+            )
+        return {topic: len(found[topic]["partitions"]) for topic in topics}
+
     def lag(self, stages: Sequence[Stage] = STAGES) -> list[Lag]:
         """How far these stages are behind, partition by partition, for the topics that exist.
 
@@ -93,6 +119,15 @@ class Edge:
                     rows.append(Lag(stage.name, str(stage.lane), stage.group, *place, offset, end, behind))
         last = self._last_records(rows)
         return [replace(row, behind=0) if _only_markers(row, last) else row for row in rows]
+
+    def check_group(self, stage: Stage) -> None:
+        """Ask for what a stage has done, as its worker will.
+
+        Raises:
+            Config: we may not use its consumer group.
+        """
+        with admin_client(self._settings) as admin:
+            self._committed(admin, stage.group, [(topic, 0) for topic in stage.reads])
 
     def spans(self, topics: Iterable[str], *, since: datetime | None = None, settled: bool = True) -> Spans:
         """The offsets that each partition of these topics holds now; there are none of a topic that does not exist.
@@ -182,7 +217,8 @@ class Edge:
 
         with translated(self._settings):
             producer = KafkaProducer(
-                bootstrap_servers=servers_of(self._settings),
+                **kafka_python_options(self._settings),
+                bootstrap_timeout_ms=BOOTSTRAP_MS,
                 acks="all",
                 enable_idempotence=True,
                 max_request_size=largest_record(self._settings),
@@ -222,7 +258,7 @@ class Edge:
             return {}
         tps = [TopicPartition(self._name(topic), number) for topic, number in places]
         try:
-            found = dict(admin.list_group_offsets({self._name(group): tps})[self._name(group)])
+            found = dict(_of_coordinator(lambda: admin.list_group_offsets({self._name(group): tps})[self._name(group)]))
         except CoordinatorNotAvailableError:  # a new broker makes its offsets topic when it is first asked
             found = {}
         return {place: _offset(found.get(tp)) for place, tp in zip(places, tps, strict=True)}
@@ -259,6 +295,18 @@ class Edge:
             "replication_factor": self._settings.replication,
             "configs": kind,
         }
+
+
+def _of_coordinator(ask: Callable[[], Any]) -> Any:  # noqa: ANN401 - likewise
+    """What a group's coordinator says; one that has just been made, or has moved, is given a few seconds."""
+    from kafka.errors import CoordinatorLoadInProgressError, NotCoordinatorError
+
+    for _ in range(_COORDINATOR_ASKED):
+        try:
+            return ask()
+        except (CoordinatorLoadInProgressError, NotCoordinatorError):
+            time.sleep(_COORDINATOR_S)
+    return ask()
 
 
 def _record(topic: str, raw: Any) -> Record:  # noqa: ANN401 - kafka-python has no types

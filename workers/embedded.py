@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Final
 
 from pipeline.erasure.erased import Erased
@@ -19,6 +20,7 @@ from workers.limits import limits_of
 from workers.measures import Measures
 from workers.records import NewRecord
 from workers.snapshots import graph_snapshots
+from workers.tracing.opened import hops_from
 
 STAGES: Final = stages_of(Lane.BATCH)
 Progress = Callable[[Mapping[str, tuple[int, int]]], None]
@@ -39,27 +41,32 @@ async def run_embedded(settings: Settings, records: Sequence[NewRecord], progres
     broker = InProcessBroker()
     measures = Measures()
     library = load_library(settings)
-    async with Assembly(settings, graph_snapshots(broker.read_back), library, measures.meter) as assembly:
-        erased = await erased_on_record(assembly.connection(), settings.store.prefix)
-        workers: list[InProcessWorker] = []
-        await broker.publish(records)
-        for stage in STAGES:  # the first stages are at work while the handlers of the next are made
-            handler, limits = await assembly.handler(stage), limits_of(settings, stage)
-            workers.append(InProcessWorker(broker, stage, handler, limits, measures, erased=erased))
-            await workers[-1].start()
-        idle = asyncio.ensure_future(broker.wait_idle(STAGES))
-        watching = asyncio.ensure_future(_watch(broker, progress))
-        try:
-            await asyncio.wait([idle, *(worker.broken for worker in workers)], return_when=asyncio.FIRST_COMPLETED)
-            for worker in workers:
-                if worker.broken.done():
-                    worker.broken.result()
-        finally:
-            idle.cancel()
-            watching.cancel()
-            await asyncio.gather(*(worker.stop(settings.runtime.drain_s) for worker in workers))
-        progress(_state(broker))
-        await show(await assembly.store(), erased)
+    with hops_from(settings, measures.registry) as hops_of:
+        async with Assembly(settings, graph_snapshots(broker.read_back), library, measures.meter) as assembly:
+            erased = await erased_on_record(assembly.connection(), settings.store.prefix)
+            workers: list[InProcessWorker] = []
+            entering = hops_of(None)
+            with entering.sending(records) if entering else nullcontext(records) as carrying:
+                await broker.publish(carrying)
+            for stage in STAGES:  # the first stages are at work while the handlers of the next are made
+                handler, limits = await assembly.handler(stage), limits_of(settings, stage)
+                workers.append(
+                    InProcessWorker(broker, stage, handler, limits, measures, erased=erased, hops=hops_of(stage))
+                )
+                await workers[-1].start()
+            idle = asyncio.ensure_future(broker.wait_idle(STAGES))
+            watching = asyncio.ensure_future(_watch(broker, progress))
+            try:
+                await asyncio.wait([idle, *(worker.broken for worker in workers)], return_when=asyncio.FIRST_COMPLETED)
+                for worker in workers:
+                    if worker.broken.done():
+                        worker.broken.result()
+            finally:
+                idle.cancel()
+                watching.cancel()
+                await asyncio.gather(*(worker.stop(settings.runtime.drain_s) for worker in workers))
+            progress(_state(broker))
+            await show(await assembly.store(), erased)
 
 
 async def _watch(broker: InProcessBroker, progress: Progress) -> None:

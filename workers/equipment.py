@@ -12,13 +12,14 @@ from workers.health import StageHealth
 from workers.limits import Limits
 from workers.measures import StageMeasures
 from workers.records import Publisher
+from workers.tracing.hops import Hops
 
 
 @dataclass(frozen=True, slots=True)
 class Equipment:
     """``states`` for a stage that remembers calls; ``claims`` where large values do not fit into records.
 
-    ``seal`` encrypts dead letters. Of calls that are ``erased`` nothing is handled.
+    ``seal`` encrypts dead letters. Of calls that are ``erased`` nothing is handled. ``hops`` where traces are made.
     """
 
     publisher: Publisher
@@ -29,3 +30,4 @@ class Equipment:
     claims: Claims | None = None
     seal: Seal = UNSEALED
     erased: Erased = field(default_factory=Erased)
+    hops: Hops | None = None

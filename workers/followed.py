@@ -9,9 +9,11 @@ from typing import Any, Final, NoReturn, Protocol
 
 import structlog
 
-from pipeline.errors import ConvmineError, Retryable
+from pipeline.errors import ConvmineError
 from pipeline.settings import KafkaSettings
 from workers.edge import Edge
+from workers.kafka_refusals import error_in_time
+from workers.kafka_security import aiokafka_options
 from workers.records import Record
 
 _REQUEST_MS: Final = 10_000
@@ -70,6 +72,7 @@ class FollowedOnKafka:
 
         Raises:
             Retryable: the broker is away, or a topic is missing.
+            Config: the broker does not let us in, or not read a topic.
         """
         from aiokafka.errors import KafkaError
 
@@ -77,11 +80,7 @@ class FollowedOnKafka:
             async with self._consumer() as consumer:
                 await self._read_to_the_end(consumer, take)
         except (KafkaError, TimeoutError) as error:
-            raise Retryable(
-                f"{', '.join(self._topics)} cannot be read: {type(error).__name__}",
-                dependency="kafka",
-                hint="set KAFKA_BOOTSTRAP_SERVERS, or start one with scripts/kafka-local",
-            ) from error
+            raise await error_in_time(self._settings, error) from error
 
     async def follow(self, take: Callable[[Record], None]) -> NoReturn:
         while True:
@@ -99,12 +98,9 @@ class FollowedOnKafka:
         """A consumer of every partition that there is, where reading goes on."""
         from aiokafka import AIOKafkaConsumer, TopicPartition
 
-        counts = await asyncio.to_thread(Edge(self._settings).topics)
-        if missing := [topic for topic in self._topics if not counts[topic]]:
-            hint = "run: convmine topics apply"
-            raise Retryable(f"Kafka has no topic {', '.join(missing)}", dependency="kafka", hint=hint)
+        counts = await asyncio.to_thread(Edge(self._settings).partitions_of, self._topics)
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._settings.bootstrap_servers,
+            **aiokafka_options(self._settings),
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             isolation_level="read_committed",

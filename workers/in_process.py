@@ -27,6 +27,7 @@ from workers.limits import Limits
 from workers.measures import Measures
 from workers.records import NewRecord, Record
 from workers.runtime import Runner
+from workers.tracing.hops import Hops
 
 _COMPACTED: Final = frozenset(topic.name for topic in TOPICS if topic.compacted)
 
@@ -164,6 +165,7 @@ class InProcessWorker:
         measures: Measures | None = None,
         *,
         erased: Erased | None = None,
+        hops: Hops | None = None,
     ) -> None:
         self._broker = broker
         self._stage = stage
@@ -175,6 +177,7 @@ class InProcessWorker:
             limits or Limits(),
             states=states,
             erased=Erased() if erased is None else erased,
+            hops=hops,
         )
         self._runner = Runner(stage, handler, equipment)
         self._feeds: list[asyncio.Task[None]] = []

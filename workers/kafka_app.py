@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
@@ -22,16 +22,25 @@ from pipeline.stages import Stage
 from workers.call_states import CompactedCallState
 from workers.claims import Claims
 from workers.compacted import read_back_on_kafka
+from workers.edge import Edge
 from workers.equipment import Equipment
 from workers.health import StageHealth
 from workers.kafka_publisher import KafkaPublisher
+from workers.kafka_refusals import refusal_in
+from workers.kafka_security import faust_credentials
 from workers.limits import Limits
 from workers.measures import Measures
 from workers.records import Record
 from workers.runtime import Runner
+from workers.tracing.hops import Hops
 
 if TYPE_CHECKING:
     import faust
+
+_HEARTBEAT_S: Final = 1.0
+"""Seconds between signs of life at most: with the next one a worker is told that another joins or leaves the group, and
+until all have been told nobody goes on.
+"""
 
 log = structlog.get_logger()
 
@@ -51,6 +60,7 @@ class KafkaWorker:
         claims: Claims | None = None,
         seal: Seal = UNSEALED,
         erased: Erased | None = None,
+        hops: Hops | None = None,
     ) -> None:
         self._settings = settings
         self._stage = stage
@@ -69,6 +79,7 @@ class KafkaWorker:
             claims,
             seal=seal,
             erased=Erased() if erased is None else erased,
+            hops=hops,
         )
         self._runner = Runner(stage, handler, equipment)
         self._folder = tempfile.TemporaryDirectory(prefix="convmine-")  # Faust wants one, for tables we do not use
@@ -85,9 +96,11 @@ class KafkaWorker:
 
         Raises:
             Retryable: no broker answers.
-            Config: a topic that this stage reads does not exist.
+            Config: a broker does not let us in, or a topic that this stage reads does not exist.
         """
         await self._publisher.start()
+        if self._settings.security_protocol != "PLAINTEXT":  # Faust waits for ever for a group that it may not join
+            await asyncio.to_thread(Edge(self._settings).check_group, self._stage)
         self._health.join()
         await self._app.start()
         self._app.sensors.remove(self._app.monitor)  # counts every event for nobody; we measure by ourselves
@@ -114,8 +127,9 @@ class KafkaWorker:
         """End the process when Faust has crashed, instead of looking alive: whoever runs it starts it again."""
         await self._app.wait_until_stopped()
         if self._app.crashed and not self.broken.done():
-            reason = f"Faust has crashed: {self._app.crash_reason!r}"
-            self.broken.set_exception(Retryable(reason, dependency="kafka"))
+            why = self._app.crash_reason
+            refused = refusal_in(self._settings, why) if why is not None else None
+            self.broken.set_exception(refused or Retryable(f"Faust has crashed: {why!r}", dependency="kafka"))
 
     def _build(self) -> faust.App:
         import faust
@@ -134,10 +148,11 @@ class KafkaWorker:
             consumer_auto_offset_reset="earliest",
             broker_commit_interval=0.5,
             broker_session_timeout=self._settings.session_timeout_s,
-            broker_heartbeat_interval=self._settings.session_timeout_s / 10,
+            broker_heartbeat_interval=min(_HEARTBEAT_S, self._settings.session_timeout_s / 10),
             stream_wait_empty=False,
             cython_optimizations=True,
             loghandlers=[],
+            broker_credentials=faust_credentials(self._settings),
         )
         app.transport = Transport(app.conf.broker_consumer, app)
         source = app.topic(

@@ -9,14 +9,11 @@ from typing import Any, Final
 
 from pipeline.errors import ConvmineError, Retryable
 from pipeline.settings import KafkaSettings
+from workers.kafka_refusals import asked, refusal_in
+from workers.kafka_security import kafka_python_options
 
-_BOOTSTRAP_MS: Final = 5_000
+BOOTSTRAP_MS: Final = 5_000
 """Milliseconds in which a broker must answer at all."""
-
-
-def servers_of(settings: KafkaSettings) -> list[str]:
-    """The brokers to start from, each as ``host:port``."""
-    return settings.bootstrap_servers.split(",")
 
 
 @contextmanager
@@ -25,7 +22,7 @@ def admin_client(settings: KafkaSettings) -> Iterator[Any]:
     from kafka import KafkaAdminClient
 
     with translated(settings):
-        admin = KafkaAdminClient(bootstrap_servers=servers_of(settings), bootstrap_timeout_ms=_BOOTSTRAP_MS)
+        admin = KafkaAdminClient(**kafka_python_options(settings), bootstrap_timeout_ms=BOOTSTRAP_MS)
         try:
             yield admin
         finally:
@@ -39,8 +36,8 @@ def consumer_client(settings: KafkaSettings, **options: object) -> Iterator[Any]
 
     with translated(settings):
         consumer = KafkaConsumer(
-            bootstrap_servers=servers_of(settings),
-            bootstrap_timeout_ms=_BOOTSTRAP_MS,
+            **kafka_python_options(settings),
+            bootstrap_timeout_ms=BOOTSTRAP_MS,
             enable_auto_commit=False,
             **options,
         )
@@ -56,6 +53,7 @@ def translated(settings: KafkaSettings) -> Iterator[None]:
 
     Raises:
         Retryable: no broker answers.
+        Config: a broker does not let us in, or not do this.
         ConvmineError: the broker refuses.
     """
     from kafka.errors import KafkaError, KafkaTimeoutError
@@ -65,10 +63,15 @@ def translated(settings: KafkaSettings) -> Iterator[None]:
     try:
         yield
     except KafkaTimeoutError as error:
+        # The client tries again and again, and never says why.
+        if settings.security_protocol != "PLAINTEXT" and (refused := refusal_in(settings, error) or asked(settings)):
+            raise refused from error
         raise Retryable(
             f"Kafka at {settings.bootstrap_servers} does not answer",
             dependency="kafka",
             hint="set KAFKA_BOOTSTRAP_SERVERS, or start one with scripts/kafka-local",
         ) from error
     except KafkaError as error:
+        if refused := refusal_in(settings, error):
+            raise refused from error
         raise ConvmineError(f"Kafka refuses: {error}") from error

@@ -14,6 +14,8 @@ import structlog
 from pipeline.errors import Poison, Retryable
 from pipeline.settings import KafkaSettings
 from workers.breaker import Audience
+from workers.kafka_refusals import away, error_in_time, refusal_in
+from workers.kafka_security import aiokafka_options
 from workers.records import NewRecord, largest_record
 
 _PATIENCE_S: Final = 5.0
@@ -66,12 +68,13 @@ class KafkaPublisher:
 
         Raises:
             Retryable: no broker answers.
+            Config: a broker does not let us in.
         """
         from aiokafka import AIOKafkaProducer
         from aiokafka.errors import KafkaError
 
         producer = AIOKafkaProducer(
-            bootstrap_servers=self._settings.bootstrap_servers,
+            **aiokafka_options(self._settings),
             acks="all",
             enable_idempotence=True,
             linger_ms=self._linger_ms,
@@ -83,7 +86,7 @@ class KafkaPublisher:
             await producer.start()
         except KafkaError as error:
             await producer.stop()
-            raise self._away(error) from error
+            raise await error_in_time(self._settings, error) from error
         self._producer = producer
 
     async def publish(self, records: Sequence[NewRecord]) -> None:
@@ -109,9 +112,11 @@ class KafkaPublisher:
                 f"a topic is missing: {error}", dependency=_DEPENDENCY, hint="convmine topics apply"
             ) from error
         except KafkaError as error:
+            if refused := refusal_in(self._settings, error):
+                raise refused from error
             if not error.retriable and not isinstance(error, KafkaTimeoutError):
                 await self._renew(producer)
-            raise self._away(error) from error
+            raise away(self._settings, error) from error
         finally:
             del self._waiting[number]
 
@@ -176,10 +181,3 @@ class KafkaPublisher:
                 await producer.stop()
         except TimeoutError:
             log.warning("records were not sent before the end", after_s=_FLUSH_S)
-
-    def _away(self, error: Exception) -> Retryable:
-        return Retryable(
-            f"Kafka at {self._settings.bootstrap_servers} does not answer: {type(error).__name__}",
-            dependency=_DEPENDENCY,
-            hint="set KAFKA_BOOTSTRAP_SERVERS, or start one with scripts/kafka-local",
-        )

@@ -16,6 +16,7 @@ import structlog
 from pipeline.errors import ConvmineError, Retryable
 from pipeline.settings import KafkaSettings
 from workers.health import Health, Partition
+from workers.kafka_security import aiokafka_options
 
 EVERY_S: Final = 15.0
 _REQUEST_MS: Final = 10_000
@@ -83,8 +84,8 @@ async def offsets_on_kafka(settings: KafkaSettings) -> AsyncIterator[Offsets]:
     from aiokafka import AIOKafkaConsumer
     from aiokafka.admin import AIOKafkaAdminClient
 
-    consumer = AIOKafkaConsumer(bootstrap_servers=settings.bootstrap_servers, request_timeout_ms=_REQUEST_MS)
-    admin = AIOKafkaAdminClient(bootstrap_servers=settings.bootstrap_servers, request_timeout_ms=_REQUEST_MS)
+    consumer = AIOKafkaConsumer(**aiokafka_options(settings), request_timeout_ms=_REQUEST_MS)
+    admin = AIOKafkaAdminClient(**aiokafka_options(settings), request_timeout_ms=_REQUEST_MS)
     try:
         async with asyncio.timeout(_ROUND_S):
             await consumer.start()
@@ -162,7 +163,7 @@ async def _any_record(settings: KafkaSettings, tp: Any, span: _Span) -> bool:  #
     """Whether a record can be read between these offsets; where that cannot be said in time, one is supposed."""
     from aiokafka import AIOKafkaConsumer
 
-    consumer = AIOKafkaConsumer(bootstrap_servers=settings.bootstrap_servers, request_timeout_ms=_REQUEST_MS)
+    consumer = AIOKafkaConsumer(**aiokafka_options(settings), request_timeout_ms=_REQUEST_MS)
     try:
         async with asyncio.timeout(_LOOK_S):
             await consumer.start()

@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from pipeline.ports import Meter
 from pipeline.stages import Stage
 from workers.health import Health
 from workers.prometheus_meter import PrometheusMeter
@@ -33,9 +34,11 @@ class StageMeasures:
     dead: Counter
     skipped: Counter
     erased: Counter
+    released: Counter
     seconds: Histogram
     in_flight: Gauge
     held: Gauge
+    meter: Meter
 
 
 class Measures:
@@ -66,9 +69,11 @@ class Measures:
             dead=self._events.labels(*labels, "dead"),
             skipped=self._events.labels(*labels, "skipped"),
             erased=self._events.labels(*labels, "erased"),
+            released=self._events.labels(*labels, "released"),
             seconds=self._seconds.labels(*labels),
             in_flight=self._in_flight.labels(*labels),
             held=self._held.labels(*labels),
+            meter=self.meter,
         )
 
     def show(self, health: Health) -> None:

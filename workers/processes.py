@@ -17,7 +17,6 @@ import structlog
 from pipeline.erasure.opened import places_of
 from pipeline.erasure.places import Cleared, erase
 from pipeline.erasure.record import ErasureRecord
-from pipeline.errors import Retryable
 from pipeline.privacy.sealing import seal_of
 from pipeline.privacy.vault import Subject
 from pipeline.scenarios.opened import load_library
@@ -41,6 +40,7 @@ from workers.measures import Measures
 from workers.online import online_on_kafka
 from workers.probes import probes_of
 from workers.snapshots import graph_snapshots
+from workers.tracing.opened import hops_from
 from workers.uptake import CONFIG_TOPICS
 
 log = structlog.get_logger()
@@ -83,6 +83,7 @@ async def run_stages(settings: Settings, stages: Sequence[Stage]) -> None:
         erasures = Erasures(together.of([ERASURES]))
         await erasures.read()
         seal = seal_of(settings.privacy)
+        hops_of = stack.enter_context(hops_from(settings, measures.registry))
         workers = [
             KafkaWorker(
                 settings.kafka,
@@ -94,6 +95,7 @@ async def run_stages(settings: Settings, stages: Sequence[Stage]) -> None:
                 claims=claims,
                 seal=seal,
                 erased=erasures.erased,
+                hops=hops_of(stage),
             )
             for stage in stages
         ]
@@ -175,12 +177,6 @@ async def _first(futures: Sequence[asyncio.Future[None]]) -> None:
 
 
 async def _topics_are_there(settings: Settings, stages: Sequence[Stage]) -> None:
-    there = await asyncio.to_thread(Edge(settings.kafka).topics)
     needed = {topic for stage in stages for topic in (*stage.reads, *stage.writes)}
     needed |= {stage.state_topic for stage in stages if stage.remembers} | {*CONFIG_TOPICS, RUNNING, ERASURES}
-    if missing := sorted(topic for topic in needed if not there[topic]):
-        raise Retryable(
-            f"Kafka at {settings.kafka.bootstrap_servers} has no topic {', '.join(missing)}",
-            dependency="kafka",
-            hint="run: convmine topics apply",
-        )
+    await asyncio.to_thread(Edge(settings.kafka).partitions_of, sorted(needed))

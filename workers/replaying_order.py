@@ -11,6 +11,8 @@ from typing import Any, Final
 from pipeline.errors import Retryable
 from pipeline.settings import KafkaSettings
 from workers.edge import Partition, Spans
+from workers.kafka_refusals import refusal_in
+from workers.kafka_security import aiokafka_options
 from workers.records import Record
 
 _FETCH_BYTES: Final = 512_000
@@ -79,7 +81,7 @@ async def records_on_kafka(settings: KafkaSettings, spans: Spans) -> AsyncGenera
     if not tps:
         return
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=settings.bootstrap_servers,
+        **aiokafka_options(settings),
         enable_auto_commit=False,
         auto_offset_reset="earliest",  # what retention takes away meanwhile is passed over
         isolation_level="read_committed",
@@ -98,9 +100,8 @@ async def records_on_kafka(settings: KafkaSettings, spans: Spans) -> AsyncGenera
             for record in order.ready():
                 yield record
     except (KafkaError, TimeoutError) as error:
-        raise Retryable(
-            f"Kafka at {settings.bootstrap_servers} cannot be read: {type(error).__name__}", dependency="kafka"
-        ) from error
+        away = f"Kafka at {settings.bootstrap_servers} cannot be read: {type(error).__name__}"
+        raise refusal_in(settings, error) or Retryable(away, dependency="kafka") from error
     finally:
         # As a task: stopped while the broker is away, aiokafka 0.14 raises CancelledError from tasks of its own.
         await asyncio.wait([asyncio.create_task(consumer.stop())])

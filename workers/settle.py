@@ -17,8 +17,10 @@ import structlog
 from pipeline.dependencies import answered, noting_answers
 from pipeline.erasure.obeying import is_erased
 from pipeline.errors import Config, ConvmineError, Poison, Retryable
-from pipeline.handling import Gathering, Handler, Holding, Inbound, Remembering
+from pipeline.handling import Gathering, Handler, Holding, Inbound, Outbound, Remembering
 from pipeline.stages import Stage
+from pipeline.tally import Tally
+from pipeline.tracing import current
 from workers.breaker import Breaker
 from workers.equipment import Equipment
 from workers.logs import about
@@ -26,8 +28,11 @@ from workers.memory import Memory, Place, written
 from workers.outcomes import Failure, call_failed, dead_letter
 from workers.records import NewRecord, Record, call_of, is_for, read_event, write_event
 
-Outcome = Literal["handled", "repeated", "skipped", "retried", "dead", "erased"]
-"""What an attempt at an event can come to; each is a counter of ``StageMeasures``."""
+Outcome = Literal["handled", "repeated", "skipped", "retried", "dead", "erased", "released"]
+"""What an attempt at an event can come to; each is a counter of ``StageMeasures``.
+
+``released`` is no event: what was held or gathered of events that were handled before is published.
+"""
 
 log: Final = structlog.get_logger()
 
@@ -71,11 +76,13 @@ class Settler:
         self._limits = equipment.limits
         self._seconds = equipment.measures.seconds
         self._counters = {outcome: getattr(equipment.measures, outcome) for outcome in get_args(Outcome)}
+        self._tally = Tally(equipment.measures.meter)
         self._health = equipment.health
         self._breaker = breaker
         self._claims = equipment.claims
         self._seal = equipment.seal
         self._erased = equipment.erased
+        self._hops = equipment.hops
         states = equipment.states
         self._memory = Memory(cast("Remembering[Any]", handler), states) if states is not None else None
         self._gathers = hasattr(handler, "gathered")
@@ -92,12 +99,14 @@ class Settler:
             Config: the worker is set up wrongly and must stop.
         """
         about(record)
-        return await self._until_settled(record, partial(self._handle, record))
+        with self._hops.processing(record) if self._hops else _FREE:
+            return await self._until_settled(record, partial(self._handle, record))
 
     async def let_go(self, record: Record) -> Release:
         """Finish what the call of this event, the last one held of it, holds in memory."""
         about(record)
-        return await self._until_settled(record, partial(self._let_go, record))
+        with self._hops.processing(record) if self._hops else _FREE:
+            return await self._until_settled(record, partial(self._let_go, record))
 
     async def publish_gathered(self, record: Record) -> Release:
         """Publish what was gathered of the partition of this event, the last one held of it; whoever's events they are.
@@ -107,7 +116,8 @@ class Settler:
         """
         about(record)
         nobodys = replace(record, key=None, headers=())
-        await self._until_settled(nobodys, partial(self._publish_gathered, record))
+        with self._hops.gathered(record) if self._hops else _FREE:
+            await self._until_settled(nobodys, partial(self._publish_gathered, record))
         return Release(record.offset + 1, itself=True)
 
     async def drop(self, key: str) -> None:
@@ -161,7 +171,7 @@ class Settler:
                 await self._wait(error, attempt)
             else:
                 self._count(result.outcome)
-                if result.outcome == "handled":
+                if result.outcome in {"handled", "released"}:
                     answers |= missed  # what this event failed for, it has been given now
                     self._passed.update(answers)
                     self._breaker.worked(answers)
@@ -190,8 +200,15 @@ class Settler:
         if self._claims is not None:
             outputs = [await self._claims.put_away(output) for output in outputs]
         if outputs:
-            await self._publisher.publish(outputs)
+            await self._publish(outputs)
             answered("kafka")
+
+    async def _publish(self, records: Sequence[NewRecord]) -> None:
+        if self._hops is None:
+            await self._publisher.publish(records)
+            return
+        with self._hops.sending(records) as carrying:
+            await self._publisher.publish(carrying)
 
     async def _handle(self, record: Record) -> _Result:
         inbound = await self._read(record) if is_for(record, self._stage) else None
@@ -205,12 +222,13 @@ class Settler:
             return await self._handle_remembering(inbound, self._memory)
         with self._seconds.time():
             outputs = await cast("Handler", self._handler)(inbound)
+        self._note(inbound, outputs)
         records = [write_event(output) for output in outputs]
         return _Result("handled", records, _HELD if self._gathers else Release(record.offset + 1, itself=True))
 
     async def _publish_gathered(self, record: Record) -> _Result:
         outputs = cast("Gathering", self._handler).gathered(record.partition)
-        return _Result("handled", [write_event(output) for output in outputs], Release(record.offset + 1, itself=True))
+        return _Result("released", [write_event(output) for output in outputs], Release(record.offset + 1, itself=True))
 
     def _is_erased(self, record: Record) -> bool:
         return bool(self._erased) and (whose := call_of(record)) is not None and self._erased.holds(*whose)
@@ -242,6 +260,7 @@ class Settler:
             return _Result("repeated", (), _ALONE)
         with self._seconds.time():
             handled = await handler(inbound, None if known is None else known.state)
+        self._note(inbound, handled.outputs)
         remember = None if handled.state is None else partial(memory.save, place, ce_id, handled, known)
         return _Result("handled", written(handled), _release(place.offset, handled.held_from), remember)
 
@@ -255,11 +274,14 @@ class Settler:
         handled = await handler.let_go(place.call, None if known is None else known.state)
         at = place if known is None or known.offset < place.offset else Place(place.partition, place.call, known.offset)
         remember = None if handled.state is None else partial(memory.save, at, None, handled, known)
-        return _Result("handled", written(handled), Release(at.offset + 1, itself=True), remember)
+        self._tally.gave(handled.outputs)
+        return _Result("released", written(handled), Release(at.offset + 1, itself=True), remember)
 
     async def _bury(self, failure: Failure) -> None:
         """Confirm the dead letter and the ``call.failed``; as long as the broker does not, nothing moves."""
         error = failure.error
+        if self._hops is not None:
+            current().fail(type(error).__name__)
         unexpected = not isinstance(error, ConvmineError)
         log.error(
             "dead letter", reason=failure.reason, attempts=failure.attempts, exc_info=error if unexpected else None
@@ -268,7 +290,7 @@ class Settler:
         for attempt in itertools.count(1):
             try:
                 async with self._breaker.passage() if self._breaker.is_open else _FREE:
-                    await self._publisher.publish(records)
+                    await self._publish(records)
             except ConvmineError as problem:
                 await self._wait(problem, attempt)
             else:
@@ -280,6 +302,8 @@ class Settler:
         if self._stopping:
             raise asyncio.CancelledError
         self._count("retried")
+        if self._hops is not None:
+            current().note("retry", {"attempt": attempt, "error.type": type(error).__name__})
         self._health.progressed()
         if isinstance(error, Retryable) and self._breaker.failed(error):
             return
@@ -301,8 +325,14 @@ class Settler:
         passed = self._passed[error.dependency] - passed_before.get(error.dependency, 0)
         return not error.alone and attempt >= attempts and passed >= attempts
 
+    def _note(self, inbound: Inbound, outputs: Sequence[Outbound]) -> None:
+        self._tally.took(inbound)
+        self._tally.gave(outputs)
+
     def _count(self, outcome: Outcome) -> None:
         self._counters[outcome].inc()
+        if self._hops is not None:
+            current().set("convmine.outcome", outcome)
 
 
 def _release(offset: int, held_from: int | None) -> Release:

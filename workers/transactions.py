@@ -14,7 +14,8 @@ from typing import Any, Final
 from pipeline.errors import ConvmineError, Poison, Retryable
 from pipeline.handling import Position
 from pipeline.settings import KafkaSettings
-from workers.kafka_clients import servers_of, translated
+from workers.kafka_clients import translated
+from workers.kafka_security import kafka_python_options
 from workers.records import NewRecord, largest_record
 
 _LONGEST_S: Final = 30
@@ -89,7 +90,7 @@ def transactions(settings: KafkaSettings, name: str) -> Iterator[Transactions]:
 
     with translated(settings):
         producer = KafkaProducer(
-            bootstrap_servers=servers_of(settings),
+            **kafka_python_options(settings),
             bootstrap_timeout_ms=5_000,
             transactional_id=f"{settings.topic_prefix}convmine.{name}",
             transaction_timeout_ms=_LONGEST_S * 1_000,

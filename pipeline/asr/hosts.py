@@ -6,7 +6,7 @@ import asyncio
 import socket
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Final
 from urllib.parse import SplitResult
 
@@ -17,6 +17,12 @@ _NAT64: Final = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
 """RFC 6052 and RFC 8215: the last four bytes are the IPv4 address that a gateway connects to."""
 _COMPATIBLE: Final = IPv6Network("::/96")
 """RFC 4291, 2.5.5.1: an IPv4 address after 96 zeros, given up since."""
+_UNICAST: Final = IPv6Network("2000::/3")
+"""All that IANA has given to the public internet. What lies beyond is of a site, of translators (RFC 2765 has
+::ffff:0:0:0/96), or nobody's, whatever a version of Python knows of it."""
+_OF_CLOUDS: Final = (IPv4Network("168.63.129.16/32"), IPv4Network("192.0.0.0/24"))
+"""Where clouds answer their own machines though the address is public by its number: Azure's wire server, and the
+network of RFC 6890 in which Oracle had its metadata."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +82,8 @@ class AllowedHosts:
 
     def _listed(self, uri: SplitResult) -> tuple[str, int, bool]:
         """Host, port, and whether they are listed together."""
+        if uri.scheme not in _PORTS:
+            raise Poison(f"the scheme {uri.scheme!r} is none of the web: use https:// or http://")
         try:
             host, port = (uri.hostname or "").lower(), uri.port or _PORTS[uri.scheme]
         except ValueError as error:
@@ -94,14 +102,16 @@ class AllowedHosts:
 def is_public(address: str) -> bool:
     """Whether an address, and every IPv4 address that a gateway would read out of it, is of the public internet."""
     return all(
-        it.is_global and not it.is_multicast and not _is_of_a_site(it)
+        it.is_global and not it.is_multicast and not _is_of_somebody(it)
         for it in _meant(ip_address(address.partition("%")[0]))
     )
 
 
-def _is_of_a_site(address: IPv4Address | IPv6Address) -> bool:
-    """Of fec0::/10, given up by RFC 3879 and still routed inside some sites."""
-    return isinstance(address, IPv6Address) and address.is_site_local
+def _is_of_somebody(address: IPv4Address | IPv6Address) -> bool:
+    """Of a cloud or a site, though it is written like any public address."""
+    if isinstance(address, IPv6Address):
+        return address not in _UNICAST
+    return any(address in network for network in _OF_CLOUDS)
 
 
 def _meant(address: IPv4Address | IPv6Address) -> Iterator[IPv4Address | IPv6Address]:

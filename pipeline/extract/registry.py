@@ -63,7 +63,7 @@ def open_chat(settings: Settings, meter: Meter) -> GuardedChat:
         reasks=settings.extract.reasks,
         most_tokens=settings.extract.most_tokens,
         vote_temperature=settings.extract.vote_temperature,
-        cache=open_cache(settings),
+        cache=open_cache(settings, meter, "answers"),
         server=settings.llm.base_url or OPENAI_URL,
     )
 

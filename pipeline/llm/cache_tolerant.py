@@ -11,7 +11,8 @@ from typing import Final
 
 import structlog
 
-from pipeline.ports import KeptAnswer, ResponseCache
+from pipeline.figures import KEPT_ANSWERS, NoMeter
+from pipeline.ports import KeptAnswer, Meter, ResponseCache
 
 _log: Final = structlog.get_logger(__name__)
 # Longer than SQLite waits for another process.
@@ -31,12 +32,22 @@ class TolerantCache:
         cache: what keeps the answers.
         patience_s: seconds that it may take.
         clock: seconds that never go back.
+        meter: where ``counts`` go, too.
+        of: what is kept, as the meter is told.
     """
 
     def __init__(
-        self, cache: ResponseCache, *, patience_s: float = _PATIENCE_S, clock: Callable[[], float] = time.monotonic
+        self,
+        cache: ResponseCache,
+        *,
+        patience_s: float = _PATIENCE_S,
+        clock: Callable[[], float] = time.monotonic,
+        meter: Meter | None = None,
+        of: str = "",
     ) -> None:
         self._cache = cache
+        self._meter = meter or NoMeter()
+        self._of = of
         self._patience_s = patience_s
         self._clock = clock
         self._rests_until = self._silent_until = clock()
@@ -44,7 +55,7 @@ class TolerantCache:
 
     async def get(self, key: str) -> KeptAnswer | None:
         kept = await self._tried(partial(self._cache.get, key))
-        self.counts["miss" if kept is None else "hit"] += 1
+        self._count("miss" if kept is None else "hit")
         return kept
 
     async def put(self, key: str, answer: KeptAnswer, *, subject: str) -> KeptAnswer:
@@ -66,10 +77,14 @@ class TolerantCache:
             async with asyncio.timeout(self._patience_s):
                 return await work()
         except Exception as error:  # noqa: BLE001 - whatever is wrong with the cache, the event can be handled without
-            self.counts["failed"] += 1
+            self._count("failed")
             self._rests_until = self._clock() + _REST_S
             self._say(error)
             return None
+
+    def _count(self, outcome: str) -> None:
+        self.counts[outcome] += 1
+        self._meter.count(KEPT_ANSWERS, of=self._of, outcome=outcome)
 
     def _say(self, error: Exception) -> None:
         if self._clock() < self._silent_until:

@@ -5,17 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from pipeline.ports import KeptAnswer, ResponseCache
+from pipeline.ports import KeptAnswer, Meter, ResponseCache
 from pipeline.settings import Settings
 
 
-def open_cache(settings: Settings) -> ResponseCache:
+def open_cache(settings: Settings, meter: Meter | None = None, of: str = "") -> ResponseCache:
     """The cache that the settings name; it touches nothing before its first use, and only its ``remove`` raises.
+
+    Args:
+        settings: the group LLM, and where the store is.
+        meter: told how often an answer was there, and ``of`` what it is asked for: ``answers``, ``speech``.
+        of: see ``meter``.
 
     Raises:
         Config: a cache on a server is set, but no server.
     """
-    return CACHES[settings.llm.cache](settings)
+    kept = CACHES[settings.llm.cache](settings)
+    if isinstance(kept, NoCache):
+        return kept
+    from pipeline.llm.cache_tolerant import TolerantCache
+
+    return TolerantCache(kept, meter=meter, of=of)
 
 
 class NoCache:
@@ -43,18 +53,16 @@ class NoCache:
 
 def _sqlite(settings: Settings) -> ResponseCache:
     from pipeline.llm.cache_sqlite import SqliteResponseCache
-    from pipeline.llm.cache_tolerant import TolerantCache
 
-    return TolerantCache(SqliteResponseCache(settings.llm.cache_path, days=settings.llm.cache_days))
+    return SqliteResponseCache(settings.llm.cache_path, days=settings.llm.cache_days)
 
 
 def _qdrant(settings: Settings) -> ResponseCache:
     from pipeline.llm.cache_qdrant import QdrantResponseCache
-    from pipeline.llm.cache_tolerant import TolerantCache
     from pipeline.store.bare_collection import server_for
 
     server = server_for("CONVMINE_LLM_CACHE", settings.store)
-    return TolerantCache(QdrantResponseCache(server, prefix=settings.store.prefix, days=settings.llm.cache_days))
+    return QdrantResponseCache(server, prefix=settings.store.prefix, days=settings.llm.cache_days)
 
 
 def _off(settings: Settings) -> ResponseCache:

@@ -8,9 +8,10 @@ from typing import Final
 import structlog
 
 from pipeline.errors import Poison, Retryable
+from pipeline.figures import CUSTOMERS_ASKED, NoMeter
 from pipeline.handling import Handler, Inbound, Outbound
 from pipeline.ids import stable_id
-from pipeline.ports import CustomerContext, VectorStore
+from pipeline.ports import CustomerContext, Meter, VectorStore
 from pipeline.privacy.masking import mask
 from pipeline.recap.earlier import earlier_calls
 from pipeline.stages import SUGGESTIONS
@@ -31,7 +32,7 @@ _VALUE: Final = 500
 log = structlog.get_logger()
 
 
-def build(*, store: VectorStore, customers: CustomerContext | None = None) -> Handler:
+def build(*, store: VectorStore, customers: CustomerContext | None = None, meter: Meter | None = None) -> Handler:
     """The handler of ``call.started`` and of a ``call.updated`` that brings a ``customer_id``; the rest passes.
 
     A call gets one ``call.recap`` of a customer: all of them have the same ``ce_id``. Where nothing is known there is
@@ -42,7 +43,9 @@ def build(*, store: VectorStore, customers: CustomerContext | None = None) -> Ha
     Args:
         store: holds earlier calls; erased ones are no longer there.
         customers: a CRM, if there is one; what it says is shown as it is and never acted on.
+        meter: how often the CRM was asked and what came of it.
     """
+    measured = meter or NoMeter()
 
     async def handle(inbound: Inbound) -> Sequence[Outbound]:
         event = inbound.payload
@@ -58,7 +61,7 @@ def build(*, store: VectorStore, customers: CustomerContext | None = None) -> Ha
             call_id=event.call_id,
             before=facts.started_at or inbound.message.envelope.time,
         )
-        lines = await _asked(customers, inbound.tenant_id, customer, facts.language)
+        lines = await _asked(customers, inbound.tenant_id, customer, facts.language, measured)
         if not earlier.count and not lines:
             return ()
         recap = CallRecap(
@@ -86,15 +89,17 @@ async def _facts(store: VectorStore, inbound: Inbound, call_id: str, told: CallF
 
 
 async def _asked(
-    customers: CustomerContext | None, tenant_id: str, customer_id: str, language: str | None
+    customers: CustomerContext | None, tenant_id: str, customer_id: str, language: str | None, meter: Meter
 ) -> tuple[CustomerFact, ...]:
     if customers is None:
         return ()
     try:
         said = await customers.of(tenant_id, customer_id)
     except (Retryable, Poison) as error:
+        meter.count(CUSTOMERS_ASKED, outcome="away" if isinstance(error, Retryable) else "refused")
         log.warning("recap.without_customer_data", reason=error.message)
         return ()
+    meter.count(CUSTOMERS_ASKED, outcome="answered")
     return tuple(_lines(said[:FACTS], language))
 
 

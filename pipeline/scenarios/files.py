@@ -115,7 +115,7 @@ class _EachKeyOnce(_SafeLoader):
 
 def _yaml(text: str, name: str) -> Any:  # noqa: ANN401 - whatever YAML can hold
     try:
-        return yaml.load(text, Loader=_EachKeyOnce)  # noqa: S506 - it is a SafeLoader
+        return yaml.load(text, Loader=_EachKeyOnce)  # nosec B506  # noqa: S506 - it is a SafeLoader
     except yaml.MarkedYAMLError as error:
         at = "" if error.problem_mark is None else f" in line {error.problem_mark.line + 1}"
         raise ScenarioError(f"{name}: is no YAML{at}: {error.problem}") from error

@@ -83,7 +83,7 @@ def _filled(template: str, **values: Any) -> str:  # noqa: ANN401 - whatever a t
     from jinja2 import Environment, StrictUndefined
 
     # YAML, JSON and Markdown: escaping for a browser would change the text.
-    environment = Environment(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True)  # noqa: S701 - as said
+    environment = Environment(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True)  # nosec B701  # noqa: S701 - as said
     return environment.from_string(template).render(values)
 
 

@@ -142,4 +142,4 @@ def server_for(setting: str, store: StoreSettings) -> Server:
             hint=f"set QDRANT_URL, or {setting}=sqlite for the workers of one machine",
         )
     key = store.api_key.get_secret_value() if store.api_key else None
-    return Server(store.url, api_key=key, timeout_s=store.timeout_s)
+    return Server(store.url, api_key=key, ca_file=store.ca_file, timeout_s=store.timeout_s)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import sqlite3
+import ssl
 import warnings
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -70,8 +71,11 @@ class Server:
 
     has_indexes: Final = True
 
-    def __init__(self, url: str, *, api_key: str | None = None, timeout_s: float = 30.0) -> None:
+    def __init__(
+        self, url: str, *, api_key: str | None = None, ca_file: Path | None = None, timeout_s: float = 30.0
+    ) -> None:
         self._url = url
+        self._ca_file = ca_file
         self._api_key = api_key
         self._timeout_s = timeout_s
         self._client: AsyncQdrantClient | None = None
@@ -104,6 +108,7 @@ class Server:
                     url=self._url,
                     api_key=self._api_key,
                     timeout=max(1, round(self._timeout_s)),
+                    verify=_trust(self._ca_file),
                     limits=httpx.Limits(
                         max_connections=None, max_keepalive_connections=_KEPT_OPEN, keepalive_expiry=_KEPT_OPEN_S
                     ),
@@ -179,6 +184,17 @@ class Folder:
         return self._client
 
 
+def _trust(ca_file: Path | None) -> ssl.SSLContext | bool:
+    """Whose certificates are believed: these authorities, or those of this machine."""
+    if ca_file is None:
+        return True
+    try:
+        return ssl.create_default_context(cafile=str(ca_file))
+    except OSError as error:
+        said = "it holds no certificates (PEM)" if isinstance(error, ssl.SSLError) else error.strerror
+        raise Config("CONVMINE_STORE_CA_FILE", f"{ca_file} cannot be used: {said}") from None
+
+
 def _was_closed(source: Exception | httpx.HTTPError) -> bool:
     import httpx
 
@@ -235,6 +251,8 @@ def _from_transport(where: str, source: Exception | httpx.HTTPError) -> Convmine
     if isinstance(source, httpx.UnsupportedProtocol | httpx.InvalidURL):
         return Config("CONVMINE_STORE_URL", f"{where}: no URL such as http://localhost:6333")
     what = str(source) or type(source).__name__
+    if "CERTIFICATE_VERIFY_FAILED" in what:  # httpx keeps the words of the error, and not always the error
+        return Config("CONVMINE_STORE_CA_FILE", f"{where}: its certificate is refused: {what}")
     return Retryable(
         f"{where} does not answer: {what}",
         dependency=_DEPENDENCY,

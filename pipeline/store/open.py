@@ -42,7 +42,7 @@ def server_at(url: str, store: StoreSettings) -> Connection:
     from pipeline.store.connections import Server
 
     key = store.api_key.get_secret_value() if store.api_key else None
-    return Server(url, api_key=key, timeout_s=store.timeout_s)
+    return Server(url, api_key=key, ca_file=store.ca_file, timeout_s=store.timeout_s)
 
 
 def layout_of(store: StoreSettings) -> Layout:

@@ -37,7 +37,7 @@ class Refused(StrEnum):
     NAME = "name"
     PROMISE = "promise"
     NEGATION = "negation"
-    SECRET = "secret"  # noqa: S105 - the name of a reason
+    SECRET = "secret"  # nosec B105  # noqa: S105 - the name of a reason
     UNFOUNDED = "unfounded"
 
 

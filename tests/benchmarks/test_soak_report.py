@@ -91,4 +91,6 @@ def test_what_a_worker_says_of_all_of_its_stages_is_added_up() -> None:
     health.of(first).assigned([("topic", 0), ("topic", 1)])
     health.of(first).measured({("topic", 0): 5, ("topic", 1): 6})
     told = Told.of(generate_latest(measures.registry).decode())
-    assert told == Told({"handled": 7, "retried": 1, "repeated": 0, "dead": 0, "skipped": 0, "erased": 0}, lag=11)
+    assert told == Told(
+        {"handled": 7, "retried": 1, "repeated": 0, "dead": 0, "skipped": 0, "erased": 0, "released": 0}, lag=11
+    )

@@ -52,6 +52,14 @@ class Counter:
         )
 
 
+class Holder(Counter):
+    """Keeps a call in memory until it is told to let go of it."""
+
+    async def let_go(self, key: str, state: Count | None) -> Handled[Count]:
+        del key, state
+        return Handled()
+
+
 OUT = intents(Lane.LIVE)
 
 
@@ -81,9 +89,9 @@ def record(offset: int, ce_id: str | None = None, *headers: tuple[str, bytes]) -
     return Record(new.topic, 1, offset, new.key, new.value, (*new.headers, *headers))
 
 
-def settler(handler: Counter, paper: Paper, states: InMemoryCallState) -> Settler:
+def settler(handler: Counter, paper: Paper, states: InMemoryCallState, measures: Measures | None = None) -> Settler:
     health = StageHealth(STAGE)
-    equipment = Equipment(paper, Measures().of(STAGE), health, LIMITS, states)
+    equipment = Equipment(paper, (measures or Measures()).of(STAGE), health, LIMITS, states)
     return Settler(STAGE, handler, equipment, Breaker(5, LIMITS.policy.delay, health))
 
 
@@ -110,6 +118,15 @@ async def test_an_older_event_that_comes_again_changes_nothing_and_publishes_not
     written = len(paper.written)
     assert await settler(Counter(), paper, states).settle(record(1)) == Release(2, itself=True)
     assert len(paper.written) == written
+
+
+async def test_what_is_let_go_is_told_as_released_and_as_no_event() -> None:
+    measures, paper = Measures(), Paper()
+    it = settler(Holder(), paper, InMemoryCallState(), measures)
+    await it.settle(record(0))
+    await it.let_go(record(0))
+    outcomes = ("handled", "released", "repeated", "skipped")
+    assert [measures.counted(STAGE, outcome) for outcome in outcomes] == [1, 1, 0, 0]
 
 
 async def test_an_event_published_twice_under_two_offsets_is_counted_once() -> None:

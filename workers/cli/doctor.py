@@ -11,12 +11,18 @@ from workers.cli.output import json_option, print_json, print_table
 
 
 @click.command("doctor")
+@click.option("--deep", is_flag=True, help="Also try each part: a record, a point, a question to the model.")
 @json_option
-def doctor(*, as_json: bool) -> None:
-    """Say what is installed, reachable and configured; exit 1 if a configured part is missing."""
+def doctor(*, deep: bool, as_json: bool) -> None:
+    """Say what is installed, reachable and configured; exit 1 if a configured part is missing or broken."""
     from workers.diagnosis import diagnose
 
-    findings = diagnose(load())
+    settings = load()
+    findings = diagnose(settings)
+    if deep:
+        from workers.trials.everything import try_all
+
+        findings += try_all(settings)
     if as_json:
         items = [
             {"part": f.part, "state": f.state, "detail": f.detail, "stages": list(f.stages), "fix": f.fix}
@@ -26,5 +32,5 @@ def doctor(*, as_json: bool) -> None:
     else:
         rows = [(f.part, f.state, f.detail, ", ".join(f.stages), f.fix) for f in findings]
         print_table(["part", "state", "detail", "needed by", "fix"], rows)
-    if any(finding.state == "missing" for finding in findings):
+    if any(finding.state in {"missing", "broken"} for finding in findings):
         sys.exit(1)

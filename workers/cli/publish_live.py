@@ -149,10 +149,13 @@ def _perform(calls: Sequence[LiveCall], settings: Settings, speed: float) -> Per
     from workers.edge import Edge
     from workers.entry import entry_record, live_records
     from workers.playing import play, stopped_by_signal
+    from workers.tracing.opened import hops_from
 
-    with stopped_by_signal() as stop, Edge(settings.kafka).publishing() as publish:
+    with stopped_by_signal() as stop, hops_from(settings) as hops_of, Edge(settings.kafka).publishing() as publish:
         started_at = datetime.now(UTC)
         courses = [live_records(call, tenant_id=settings.tenant, started_at=started_at) for call in calls]
+        if (hops := hops_of(None)) is not None:
+            courses = [hops.playing(course) for course in courses]
         performance = play(courses, publish, speed=speed, stop=stop)
         for call, played in zip(calls, performance.calls, strict=True):
             if played.events and not played.whole:

@@ -13,6 +13,7 @@ from workers.gateway.auditing import Auditing
 from workers.gateway.bounds import Limits
 from workers.gateway.outgoing.reading import Streams
 from workers.gateway.pages import AnswersFor, AnswersTo
+from workers.gateway.rates import Rates
 from workers.gateway.tables import AskSql
 from workers.gateway.wording import Put
 from workers.health import Health
@@ -29,6 +30,7 @@ def create_dashboard(  # noqa: PLR0913 - its parts, each by name
     auditing: Auditing | None = None,
     health: Health | None = None,
     limits: Limits | None = None,
+    rates: Rates | None = None,
     registry: CollectorRegistry | None = None,
 ) -> FastAPI:
     """The dashboard as an ASGI application.
@@ -43,6 +45,7 @@ def create_dashboard(  # noqa: PLR0913 - its parts, each by name
         auditing: where it is recorded who asks what; where it is not given, nowhere.
         health: what ``/healthz`` and ``/readyz`` say.
         limits: what a request may take.
+        rates: how often who may ask; where it is not given, nobody is counted.
         registry: where what is measured goes.
     """
 
@@ -59,6 +62,7 @@ def create_dashboard(  # noqa: PLR0913 - its parts, each by name
         auditing=auditing,
         health=health,
         limits=limits,
+        rates=rates,
         registry=registry,
         rooms=(add_pages, *rooms),
         sessions=shell.sessions.principal,

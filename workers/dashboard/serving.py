@@ -13,6 +13,7 @@ from pipeline.privacy.sealing import seal_of
 from pipeline.scenarios.library import Library
 from pipeline.scenarios.opened import load_library
 from pipeline.settings import KafkaSettings, Settings
+from pipeline.stages import ERASURES
 from workers.beside import beside
 from workers.dashboard.app import create_dashboard
 from workers.dashboard.oidc import OidcSignIn
@@ -23,10 +24,12 @@ from workers.dashboard.shell import Shell
 from workers.dashboard.workbench.room import workbench_on_kafka
 from workers.followed import FollowedOnKafka
 from workers.gateway.bounds import Limits
+from workers.gateway.erasing import obeying
 from workers.gateway.kafka import waiting_publisher
 from workers.gateway.key_file import KeyFile
 from workers.gateway.opened import opened
 from workers.gateway.outgoing.room import opened_streams
+from workers.gateway.rates import Rates
 from workers.gateway.serving import Place, holds, serve, tokens
 from workers.health import Health
 from workers.measures import Measures
@@ -53,6 +56,7 @@ async def run_dashboard(settings: Settings, listening_at: Callable[[str], None])
         tokens(settings.oidc) as provider,
         waiting_publisher(settings.kafka, measures.registry) as publisher,
         opened_streams(settings, publisher, measures.registry, still_valid) as streams,
+        obeying(FollowedOnKafka(settings.kafka, [ERASURES]), streams.hub),
         beside(_take_up(settings.kafka, library, measures.meter)),
     ):
         around = Surroundings(
@@ -77,6 +81,7 @@ async def run_dashboard(settings: Settings, listening_at: Callable[[str], None])
             auditing=asked.auditing,
             health=health,
             limits=Limits.of(bounds),
+            rates=Rates.of(bounds, measures.registry),
             registry=measures.registry,
         )
         place = Place(ours.host, ours.port, "CONVMINE_DASHBOARD", runtime.drain_s)

@@ -10,11 +10,13 @@ from typing import Final
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse
+from fastapi.telemetry import TelemetryConfig
 from prometheus_client import CollectorRegistry
 
 from pipeline.access.principal import READERS
 from pipeline.questions.answering import Answers
 from pipeline.questions.fields import FIELDS, FieldType
+from pipeline.tracing import Tracer
 from workers.gateway.access_log import AccessLog, GatewayMeasures
 from workers.gateway.auditing import Auditing, add_audit
 from workers.gateway.bounds import Bounds, Limits
@@ -33,16 +35,22 @@ from workers.gateway.incoming.incoming import Incoming, add_incoming
 from workers.gateway.openapi import openapi_of
 from workers.gateway.outgoing.reading import Streams
 from workers.gateway.outgoing.room import add_outgoing
+from workers.gateway.pace import AddressPace, KeyPace
 from workers.gateway.pages import AnswersFor, AnswersTo, add_question_pages
+from workers.gateway.rates import Rates
 from workers.gateway.replies import answer_reply
 from workers.gateway.tables import AskSql, add_export, add_sql
 from workers.gateway.wording import Put, add_wording
 from workers.health import Health, Verdict
+from workers.tracing.requests import TracedRequests
 
 Room = Callable[[APIRouter, AnswersTo], None]
 """Adds pages, given who answers questions for whoever asks."""
 VERSION: Final = "1"
 """Of the interface, as in ``/v1``."""
+
+_NO_TELEMETRY: Final[TelemetryConfig] = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
+"""FastAPI's own would tell paths, which hold ids of calls, and the words of errors; ours is ``TracedRequests``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +83,13 @@ def create_app(  # noqa: PLR0913 - its parts, each by name
     auditing: Auditing | None = None,
     health: Health | None = None,
     limits: Limits | None = None,
+    rates: Rates | None = None,
     registry: CollectorRegistry | None = None,
     origins: Sequence[str] = (),
     rooms: Sequence[Room] = (),
     sessions: SessionOf | None = None,
     is_open: Callable[[str], bool] = OPEN.__contains__,
+    tracer: Tracer | None = None,
 ) -> FastAPI:
     """The gateway as an ASGI application.
 
@@ -94,13 +104,17 @@ def create_app(  # noqa: PLR0913 - its parts, each by name
         auditing: where it is recorded who asks what; where it is not given, nowhere.
         health: what ``/healthz`` and ``/readyz`` say; well and ready, where it is not given.
         limits: what a request may take.
+        rates: how often who may ask; where it is not given, nobody is counted.
         registry: where what is measured goes.
         origins: of pages that may ask from a browser, besides the gateway's own.
         rooms: add further pages, which go before those of questions.
         sessions: whose session a request belongs to that brings no key.
         is_open: which paths anybody may read.
+        tracer: makes a span of each request; where it is not given, there are none.
     """
-    app = FastAPI(title="convmine", version=VERSION, docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(
+        title="convmine", version=VERSION, docs_url=None, redoc_url=None, openapi_url=None, telemetry=_NO_TELEMETRY
+    )
     app.openapi = partial(openapi_of, app)  # type: ignore[method-assign]  # FastAPI's own way to extend it
     app.router.route_class = GuardedRoute
     add_handlers(app)
@@ -121,10 +135,14 @@ def create_app(  # noqa: PLR0913 - its parts, each by name
     _add_open_pages(app, health or Health((), stall_s=0))
     # The last one that is added is the outermost.
     app.add_middleware(Bounds, limits=limits or Limits())
+    if rates is not None:
+        app.add_middleware(KeyPace, rates=rates)
     tickets = streams.tickets.take if streams else None
     app.add_middleware(
         Door, authenticate=authenticate, tokens=tokens, tickets=tickets, sessions=sessions, is_open=is_open
     )
+    if rates is not None:
+        app.add_middleware(AddressPace, rates=rates)
     if origins:  # before the door: a browser asks whether it may, and sends no key with that
         app.add_middleware(
             CORSMiddleware,
@@ -134,6 +152,8 @@ def create_app(  # noqa: PLR0913 - its parts, each by name
             expose_headers=["ETag", "Link", "Location", "Retry-After", "X-Request-Id"],
         )
     app.add_middleware(AccessLog, measures=GatewayMeasures(registry or CollectorRegistry()))
+    if tracer is not None:
+        app.add_middleware(TracedRequests, tracer=tracer)
     return app
 
 

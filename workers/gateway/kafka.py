@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
 from datetime import datetime
 from typing import Final
 
 import structlog
 from prometheus_client import CollectorRegistry, Gauge
 
-from pipeline.errors import Retryable
+from pipeline.errors import Config, Retryable
 from pipeline.settings import KafkaSettings
 from workers.kafka_publisher import KafkaPublisher
 from workers.records import NewRecord
+from workers.tracing.hops import Hops
 
 _AGAIN_S: Final = 2.0
 """Seconds between two attempts to reach a broker, and after which somebody who was refused may ask again."""
@@ -33,8 +35,9 @@ class WaitingPublisher:
     ``publish`` is refused with ``Retryable`` while there is no connection, or records of others have waited for long.
     """
 
-    def __init__(self, settings: KafkaSettings, registry: CollectorRegistry) -> None:
+    def __init__(self, settings: KafkaSettings, registry: CollectorRegistry, hops: Hops | None = None) -> None:
         self._publisher = KafkaPublisher(settings, self, linger_ms=LINGER_MS)
+        self._hops = hops
         self._connected = False
         self._away = False
         self._gauge = Gauge(
@@ -68,7 +71,8 @@ class WaitingPublisher:
         """
         if not self._connected:
             raise Retryable("Kafka does not answer", dependency="kafka", retry_after_s=_AGAIN_S)
-        await self._publisher.publish(records)
+        with self._hops.sending(records) if self._hops else nullcontext(records) as carrying:
+            await self._publisher.publish(carrying)
 
     async def run(self) -> None:
         """For ever: connect, and watch whether records wait."""
@@ -93,11 +97,26 @@ class WaitingPublisher:
         await self._publisher.close()
 
 
+def _end_where_refused(running: asyncio.Task[None]) -> None:
+    """A broker that does not let us in will not do so later: the process ends as by a signal, with the error."""
+    if not running.cancelled() and isinstance(error := running.exception(), Config):
+        end_as_refused(error)
+
+
+def end_as_refused(error: Config) -> None:
+    """Say what Kafka refuses, and begin to end this process."""
+    log.error("Kafka refuses this process", reason=error.in_one_line)
+    signal.raise_signal(signal.SIGTERM)
+
+
 @asynccontextmanager
-async def waiting_publisher(settings: KafkaSettings, registry: CollectorRegistry) -> AsyncIterator[WaitingPublisher]:
+async def waiting_publisher(
+    settings: KafkaSettings, registry: CollectorRegistry, hops: Hops | None = None
+) -> AsyncIterator[WaitingPublisher]:
     """A publisher that connects beside what the block does, closed at its end."""
-    publisher = WaitingPublisher(settings, registry)
+    publisher = WaitingPublisher(settings, registry, hops)
     running = asyncio.create_task(publisher.run())
+    running.add_done_callback(_end_where_refused)
     try:
         yield publisher
     finally:

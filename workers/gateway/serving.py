@@ -18,8 +18,11 @@ from pipeline.access.oidc import TOKEN_ID
 from pipeline.access.principal import Principal
 from pipeline.errors import Config
 from pipeline.settings import OidcSettings, Settings
+from pipeline.stages import ERASURES
+from workers.followed import FollowedOnKafka
 from workers.gateway.app import create_app
 from workers.gateway.bounds import Limits
+from workers.gateway.erasing import obeying
 from workers.gateway.identity import IdentityProvider
 from workers.gateway.incoming.opened import incoming_of
 from workers.gateway.incoming.sockets import MAX_FRAME_BYTES
@@ -28,9 +31,11 @@ from workers.gateway.key_file import KeyFile
 from workers.gateway.opened import opened
 from workers.gateway.outgoing.hub import Hub
 from workers.gateway.outgoing.room import opened_streams
+from workers.gateway.rates import Rates
 from workers.health import Health, heartbeat
 from workers.measures import Measures
 from workers.probes import probes_of
+from workers.tracing.opened import hops_from
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,31 +58,37 @@ async def run_gateway(settings: Settings, listening_at: Callable[[str], None]) -
     ours, runtime = settings.gateway, settings.runtime
     keys, measures, health = KeyFile(ours.keys), Measures(), Health((), stall_s=runtime.stall_s)
     limits = replace(Limits.of(ours), max_upload_bytes=settings.audio.max_bytes)
-    async with (
-        opened(settings, measures.meter) as asked,
-        tokens(settings.oidc) as provider,
-        waiting_publisher(settings.kafka, measures.registry) as publisher,
-        opened_streams(settings, publisher, measures.registry, partial(holds, keys)) as streams,
-        incoming_of(settings, publisher, keys.principal, measures.registry) as incoming,
-    ):
-        streams.hub.tell_ended(incoming.sessions.ended)
-        app = create_app(
-            asked.answers_for,
-            keys.principal,
-            tokens=provider.principal if provider else None,
-            streams=streams,
-            incoming=incoming,
-            put=asked.put,
-            ask_sql=asked.ask_sql,
-            auditing=asked.auditing,
-            health=health,
-            limits=limits,
-            registry=measures.registry,
-            origins=ours.origins,
-        )
-        place = Place(ours.host, ours.port, "CONVMINE_GATEWAY", runtime.drain_s)
-        with probes_of(runtime, health, measures.registry):
-            await serve(app, place, listening_at, health=health, hub=streams.hub)
+    with hops_from(settings, measures.registry) as hops_of:
+        hops = hops_of(None)
+        async with (
+            opened(settings, measures.meter) as asked,
+            tokens(settings.oidc) as provider,
+            waiting_publisher(settings.kafka, measures.registry, hops) as publisher,
+            opened_streams(settings, publisher, measures.registry, partial(holds, keys)) as streams,
+            obeying(FollowedOnKafka(settings.kafka, [ERASURES]), streams.hub, ours.uploads) as erased,
+            incoming_of(settings, publisher, keys.principal, measures.registry, erased) as incoming,
+        ):
+            streams.hub.tell_ended(incoming.sessions.ended)
+            streams.hub.tell_forgotten(incoming.sessions.ended)
+            app = create_app(
+                asked.answers_for,
+                keys.principal,
+                tokens=provider.principal if provider else None,
+                streams=streams,
+                incoming=incoming,
+                put=asked.put,
+                ask_sql=asked.ask_sql,
+                auditing=asked.auditing,
+                health=health,
+                limits=limits,
+                rates=Rates.of(ours, measures.registry),
+                registry=measures.registry,
+                origins=ours.origins,
+                tracer=hops.tracer if hops else None,
+            )
+            place = Place(ours.host, ours.port, "CONVMINE_GATEWAY", runtime.drain_s)
+            with probes_of(runtime, health, measures.registry):
+                await serve(app, place, listening_at, health=health, hub=streams.hub)
 
 
 async def serve(app: FastAPI, place: Place, listening_at: Callable[[str], None], *, health: Health, hub: Hub) -> None:

@@ -12,13 +12,14 @@ from cache_places import DAY_S, DAYS, PLACES, Clock, MakeCache, answer, caches
 from structlog.testing import capture_logs
 
 from pipeline.errors import Config, Retryable
+from pipeline.figures import KEPT_ANSWERS
 from pipeline.llm.cache_qdrant import COLLECTION, QdrantResponseCache
 from pipeline.llm.cache_tolerant import TolerantCache
 from pipeline.llm.caches import open_cache
 from pipeline.ports import KeptAnswer, ResponseCache
 from pipeline.settings import LlmSettings, Settings, StoreSettings
 from pipeline.store.connections import Folder, Server
-from pipeline.testing import InMemoryResponseCache
+from pipeline.testing import InMemoryMeter, InMemoryResponseCache
 
 
 @pytest.fixture
@@ -256,6 +257,20 @@ async def test_the_settings_choose_and_nothing_is_touched_before_its_first_use(t
     again = open_cache(Settings(llm=LlmSettings(cache="sqlite", cache_path=path)))
     assert await again.get("k") == answer()
     await again.close()
+
+
+async def test_what_is_found_and_what_is_not_is_measured(tmp_path: Path) -> None:
+    meter = InMemoryMeter()
+    cache = open_cache(Settings(llm=LlmSettings(cache_path=tmp_path / "answers.sqlite")), meter, "speech")
+    await cache.get("k")
+    await cache.put("k", answer(), subject="t1:c1")
+    await cache.get("k")
+    await cache.get("k")
+    await cache.close()
+    found = {
+        outcome: meter.counted(KEPT_ANSWERS, of="speech", outcome=outcome) for outcome in ("hit", "miss", "failed")
+    }
+    assert found == {"hit": 2, "miss": 1, "failed": 0}
 
 
 async def test_switched_off_it_keeps_nothing(tmp_path: Path) -> None:

@@ -7,13 +7,14 @@ import pytest
 from mined_calls import FACTS, START, TENANT, flow_state, inbound, insight, outcome
 
 from pipeline.errors import Poison, Retryable
+from pipeline.figures import CUSTOMERS_ASKED
 from pipeline.handling import Outbound
 from pipeline.ports import CustomerContext
 from pipeline.recap.earlier import CALLS_SHOWN, LINES
 from pipeline.recap.stage import FACTS as MOST_FACTS
 from pipeline.recap.stage import build
 from pipeline.store.stage import build as build_index
-from pipeline.testing import InMemoryStore, KnownCustomers
+from pipeline.testing import InMemoryMeter, InMemoryStore, KnownCustomers
 from schemas.call import CallEnded, CallStarted, CallUpdated, OutcomeResult
 from schemas.insight import CallInsight, FollowUpKind
 from schemas.recap import CallRecap
@@ -202,3 +203,14 @@ async def test_a_store_that_is_away_is_waited_for() -> None:
 
     with pytest.raises(Retryable):
         await told(Away())
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome_"),
+    [(None, "answered"), (Retryable("slow", dependency="customer data"), "away"), (Poison("no"), "refused")],
+)
+async def test_what_comes_of_asking_the_crm_is_measured(error: Retryable | Poison | None, outcome_: str) -> None:
+    meter, crm = InMemoryMeter(), KnownCustomers({}, error)
+    await build(store=await having(), customers=crm, meter=meter)(inbound(BEGUN, at=NOW))
+    outcomes = ("answered", "away", "refused")
+    assert [one for one in outcomes if meter.counted(CUSTOMERS_ASKED, outcome=one)] == [outcome_]

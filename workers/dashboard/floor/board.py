@@ -118,6 +118,11 @@ class Board:
         tenant.touched.add(call_id)
         return _LINE.dump_json(line_of(state, now_ms - self._late_ms, self.quiet_s * 1_000)[0], exclude_none=True)
 
+    def forget(self, tenant_id: str, call_id: str) -> None:
+        """A call is erased: it is no line any more."""
+        if (tenant := self._tenants.get(tenant_id)) and tenant.calls.pop(call_id, None):
+            tenant.touched.add(call_id)
+
     def changes(self, tenant_id: str) -> bytes | None:
         """What has changed since the last time, as JSON in one line; None where nothing has."""
         tenant = self._tenants.get(tenant_id)

@@ -54,6 +54,7 @@ class Looks:
         self._open: set[Look] = set()
         self._timer: asyncio.TimerHandle | None = None
         hub.tell_all(self._take)
+        hub.tell_forgotten(board.forget)
 
     def open(self, tenant_id: str) -> Look:
         """A page begins to look."""

@@ -91,6 +91,7 @@ def _add_stream(router: APIRouter, looks: Looks, streams: Streams) -> None:
         summary="All calls that are on, as they change",
         tags=["dashboard"],
         operation_id="stream_floor",
+        status_code=200,
         response_class=EventStream,
         response_model=None,
         responses=_STREAM,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +11,7 @@ from fastapi import APIRouter, HTTPException, Request
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from pipeline.access.principal import Principal, Role
+from pipeline.erasure.erased import Erased
 from pipeline.errors import Retryable
 from workers.gateway.door import principal_of
 from workers.gateway.incoming.session import Ended, Session
@@ -65,6 +66,7 @@ class Incoming:
         whose: to whom a key belongs, for those who cannot send it in a header.
         max_upload_bytes: the largest recording.
         twilio: how calls of Twilio are known without a key.
+        erased: calls of which nothing is taken in any more.
     """
 
     sessions: Sessions
@@ -74,6 +76,7 @@ class Incoming:
     whose: Whose
     max_upload_bytes: int = 2_000_000_000
     twilio: Twilio | None = None
+    erased: Erased = field(default_factory=Erased)
 
     def session(self, request: Request, call_id: str) -> Session:
         """The call of a request, of the tenant of its key.

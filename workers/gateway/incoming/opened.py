@@ -8,6 +8,7 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry
 
+from pipeline.erasure.erased import Erased
 from pipeline.settings import Settings
 from workers.gateway.incoming.incoming import Incoming, IncomingMeasures, Twilio, Whose
 from workers.gateway.incoming.sessions import Sessions
@@ -19,7 +20,7 @@ _DRAIN_S: Final = 5.0
 
 @asynccontextmanager
 async def incoming_of(
-    settings: Settings, publisher: WaitingPublisher, whose: Whose, registry: CollectorRegistry
+    settings: Settings, publisher: WaitingPublisher, whose: Whose, registry: CollectorRegistry, erased: Erased
 ) -> AsyncIterator[Incoming]:
     """Calls come in until the block is left; then what waits is sent."""
     ours = settings.gateway
@@ -34,6 +35,7 @@ async def incoming_of(
             whose=whose,
             max_upload_bytes=settings.audio.max_bytes,
             twilio=None if token is None else Twilio(token.get_secret_value(), tenant_id, ours.twilio_url),
+            erased=erased,
         )
     finally:
         await sessions.close(_DRAIN_S)

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import IO, Annotated, Any, Final, TypeVar
+from urllib.parse import unquote, urlsplit
 from uuid import uuid4
 
 from fastapi import APIRouter, HTTPException, Query, Request, Response
@@ -18,10 +19,11 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import ClientDisconnect
 
-from pipeline.blobs.names import call_folder
+from pipeline.blobs.names import call_folder, segment_of
+from pipeline.erasure.erased import Erased
 from pipeline.errors import Retryable
 from schemas.audio import Encoding, RawFormat, RecordingAvailable, Sha256, Split
-from schemas.wire import Channel, Role
+from schemas.wire import CallFacts, Channel, Role
 from workers.gateway.door import principal_of
 from workers.gateway.incoming.calls import PAGE
 from workers.gateway.incoming.events import event_record, said
@@ -108,14 +110,18 @@ def add_recordings(router: APIRouter, incoming: Incoming) -> None:
     ) -> Response:
         incoming.check()
         tenant_id, size = principal_of(request.scope).tenant_id, None
+        refuse_erased(incoming.erased, tenant_id, call_id, query)
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json":
-            event = await _elsewhere(request, call_id)
+            event = await _elsewhere(request, call_id, incoming.uploads / segment_of(tenant_id), incoming.uploads)
         else:
             _event(query, call_id, "file:///", None)  # what is wrong with it is said before anything is stored
             folder = incoming.uploads / call_folder(tenant_id, call_id)
             stored = await store(request.stream(), folder, incoming.max_upload_bytes, query.sha256)
+            if incoming.erased.holds(tenant_id, call_id):  # while its bytes came: they may be what was deleted just now
+                await _on_disk(partial(stored.path.unlink, missing_ok=True))
             incoming.measures.received.labels("upload").inc(stored.bytes)
             event, size = _event(query, call_id, stored.path.as_uri(), stored.sha256), stored.bytes
+        refuse_erased(incoming.erased, tenant_id, call_id, event.call)
         told = said(event) if key is None else f"key:{key}"
         record = event_record(event, tenant_id=tenant_id, time=datetime.now(UTC), told_by=told, medium="voice")
         await incoming.publish(record)
@@ -123,6 +129,16 @@ def add_recordings(router: APIRouter, incoming: Incoming) -> None:
         return Response(
             answer.model_dump_json(exclude_none=True), 201, {"Cache-Control": "no-store"}, "application/json"
         )
+
+
+def refuse_erased(erased: Erased, tenant_id: str, call_id: str, facts: CallFacts) -> None:
+    """See that a call is none of those that are to be forgotten.
+
+    Raises:
+        HTTPException: it is (410).
+    """
+    if erased and erased.covers(tenant_id, call_id, facts, datetime.now(UTC)):
+        raise HTTPException(410, "the call was erased: nothing of it is taken any more")
 
 
 class Stored(BaseModel):
@@ -210,7 +226,7 @@ def _settle(part: Path, path: Path) -> None:
         os.close(folder)
 
 
-async def _elsewhere(request: Request, call_id: str) -> RecordingAvailable:
+async def _elsewhere(request: Request, call_id: str, own: Path, uploads: Path) -> RecordingAvailable:
     body = bytearray()
     async for piece in request.stream():
         body += piece
@@ -220,7 +236,21 @@ async def _elsewhere(request: Request, call_id: str) -> RecordingAvailable:
         about = Elsewhere.model_validate_json(bytes(body))
     except ValidationError as error:
         raise RequestValidationError(_within("body", error)) from None
+    if await _on_disk(partial(_is_anothers, about.uri, own, uploads)):
+        raise HTTPException(422, "the uri leads to what another tenant has uploaded")
     return _event(about, call_id, about.uri, about.sha256)
+
+
+def _is_anothers(uri: str, own: Path, uploads: Path) -> bool:
+    """Whether a file is below the folder of uploads, and not in the tenant's ``own``; workers may read all of them."""
+    parts = urlsplit(uri)
+    if parts.scheme != "file":
+        return False
+    try:
+        path = Path(unquote(parts.path)).resolve()
+    except (ValueError, RuntimeError):  # a null byte, or links in a circle: workers refuse it, too
+        return False
+    return path.is_relative_to(uploads.resolve()) and not path.is_relative_to(own.resolve())
 
 
 def _event(about: About, call_id: str, dataref: str, sha256: str | None) -> RecordingAvailable:

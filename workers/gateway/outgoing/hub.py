@@ -11,6 +11,8 @@ from typing import Final
 
 import structlog
 
+from pipeline.erasure.erased import Erased
+from pipeline.erasure.obeying import is_erased
 from pipeline.errors import Poison
 from pipeline.handling import Inbound
 from schemas.call import CallEnded
@@ -54,6 +56,8 @@ class Hub:
         self._calls = Calls()
         self._ended: list[Callable[[str, str], None]] = []
         self._listeners: list[Callable[[Message], None]] = []
+        self._forgotten: list[Callable[[str, str], None]] = []
+        self._erased = Erased()
         self._open: dict[_Key, set[Subscription]] = defaultdict(set)
         self._waiting: dict[Subscription, str | None] = {}
         self._is_away = True
@@ -86,6 +90,9 @@ class Hub:
             self._measures.skipped("unreadable")
             log.warning("an event is not streamed", topic=record.topic, offset=record.offset, reason=str(error))
             return
+        if inbound is not None and is_erased(self._erased, inbound):
+            self._measures.skipped("erased")
+            return
         event = self._event(record, inbound) if inbound else None
         if event is None:
             self._measures.skipped("unknown")
@@ -106,6 +113,25 @@ class Hub:
     def back(self) -> None:
         """It does again, from where it was."""
         self._change(is_away=False)
+
+    # What is erased.
+
+    def obey(self, erased: Erased) -> None:
+        """Take nothing of these calls any more."""
+        self._erased = erased
+
+    def tell_forgotten(self, listener: Callable[[str, str], None]) -> None:
+        """Have this called with tenant and call for each call that is erased."""
+        self._forgotten.append(listener)
+
+    def forget(self, tenant_id: str, call_id: str) -> None:
+        """A call is erased: nothing of it is kept, shown, or sent to those for whom it still waits."""
+        self._window.forget(tenant_id, call_id)
+        self._calls.forget(tenant_id, call_id)
+        for one in self._all():
+            one.forget(tenant_id, call_id)
+        for listener in self._forgotten:
+            listener(tenant_id, call_id)
 
     # What readers ask.
 

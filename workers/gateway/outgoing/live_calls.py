@@ -81,6 +81,10 @@ class Calls:
         if len(self._calls) > _MOST:
             self._calls.popitem(last=False)
 
+    def forget(self, tenant_id: str, call_id: str) -> None:
+        """Nothing is known of a call any more."""
+        self._calls.pop((tenant_id, call_id), None)
+
     def agent_of(self, tenant_id: str, call_id: str) -> str | None:
         """Whose call it is, where that is known."""
         known = self._calls.get((tenant_id, call_id))

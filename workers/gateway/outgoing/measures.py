@@ -39,7 +39,7 @@ class StreamMeasures:
         self._taken.labels(event).inc()
 
     def skipped(self, reason: str) -> None:
-        """A record was passed over: unreadable, unknown, repeated."""
+        """A record was passed over: unreadable, unknown, repeated, erased."""
         self._skipped.labels(reason).inc()
 
     def is_away(self, away: bool) -> None:  # noqa: FBT001 - it is the value

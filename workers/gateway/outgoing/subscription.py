@@ -67,6 +67,16 @@ class Subscription:
             self._queue.append(frame)
             self._wake.set()
 
+    def forget(self, tenant_id: str, call_id: str) -> None:
+        """Send nothing of a call that still waits."""
+        for waiting in (self._backlog, self._queue):
+            if gone := [one for one in waiting if _is_of(one, tenant_id, call_id)]:
+                stays = [one for one in waiting if not _is_of(one, tenant_id, call_id)]
+                waiting.clear()
+                waiting.extend(stays)
+                if waiting is self._queue:
+                    self._bytes -= sum(one.size for one in gone if isinstance(one, Event))
+
     def end(self, reason: str, last: Frame | None = None) -> None:
         """Send what waits, then this, then nothing more; the first reason counts."""
         if self.reason is None:
@@ -122,3 +132,7 @@ class Subscription:
             return True
         self._floor = {}
         return False
+
+
+def _is_of(one: Event | Frame, tenant_id: str, call_id: str) -> bool:
+    return isinstance(one, Event) and (one.tenant_id, one.call_id) == (tenant_id, call_id)

@@ -15,6 +15,7 @@ from pipeline.settings import KafkaSettings
 from workers.edge import Partition
 from workers.gateway.outgoing.marks import STREAMED
 from workers.in_process import InProcessBroker
+from workers.kafka_security import aiokafka_options
 from workers.records import Record
 
 _REQUEST_MS: Final = 10_000
@@ -79,7 +80,7 @@ class KafkaTail:
         prefix = self._settings.topic_prefix
         every = [TopicPartition(prefix + topic, n) for topic in STREAMED for n in range(counts[topic])]
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._settings.bootstrap_servers,
+            **aiokafka_options(self._settings),
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             isolation_level="read_committed",
@@ -165,7 +166,7 @@ class KafkaTail:
         from aiokafka.admin import AIOKafkaAdminClient
 
         # Not by a thread, which would hold up the end of the process while the broker is away.
-        admin = AIOKafkaAdminClient(bootstrap_servers=self._settings.bootstrap_servers, request_timeout_ms=_REQUEST_MS)
+        admin = AIOKafkaAdminClient(**aiokafka_options(self._settings), request_timeout_ms=_REQUEST_MS)
         prefix = self._settings.topic_prefix
         try:
             await admin.start()

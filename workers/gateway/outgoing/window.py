@@ -62,6 +62,13 @@ class Window:
             self._suggestions[event.tenant_id, event.suggestion[0]] = event
         self._forget(event.place[0], now_ms)
 
+    def forget(self, tenant_id: str, call_id: str) -> None:
+        """Keep nothing of a call any more; it looks at all that is kept, which erasures are seldom enough for."""
+        for topic in tuple(self._order):
+            gone = {number for number, _ in self._whose.pop((topic, tenant_id, True, call_id), ())}
+            if gone:
+                self._remove(topic, tenant_id, call_id, gone)
+
     def lacks(self, reached: Mapping[Partition, int], topics: frozenset[str]) -> bool:
         """Whether something of these topics that came after may have been forgotten."""
         return any(reached.get(place, 0) < start for place, start in self._from.items() if place[0] in topics)
@@ -90,6 +97,28 @@ class Window:
                     found.append((number, event))
         return _merged(found)
 
+    def _remove(self, topic: str, tenant_id: str, call_id: str, numbers: set[int]) -> None:
+        """Take the events of a call, which have these numbers, out of everything by which they are found."""
+        stays = deque[Event]()
+        for event in self._order[topic]:
+            if (event.tenant_id, event.call_id) == (tenant_id, call_id):
+                self._bytes[topic] -= event.size
+                self._let_go(event)
+            else:
+                stays.append(event)
+        self._order[topic] = stays
+        for place in [place for place in self._kept if place[0] == topic]:
+            self._kept[place] = _without(self._kept[place], numbers)
+        for whose in [whose for whose in self._whose if whose[0] == topic]:
+            self._whose[whose] = _without(self._whose[whose], numbers)
+            if not self._whose[whose]:
+                del self._whose[whose]
+
+    def _let_go(self, event: Event) -> None:
+        self._ids.discard(event.ce_id)
+        if event.suggestion is not None:
+            self._suggestions.pop((event.tenant_id, event.suggestion[0]), None)
+
     def _forget(self, topic: str, now_ms: float) -> None:
         order = self._order[topic]
         while order and (order[0].written_ms < now_ms - self._keep_ms or self._bytes[topic] > self._most_bytes):
@@ -97,13 +126,11 @@ class Window:
             self._kept[event.place].popleft()
             self._from[event.place] = event.offset + 1
             self._bytes[topic] -= event.size
-            self._ids.discard(event.ce_id)
+            self._let_go(event)
             for whose in _whose(event):
                 self._whose[whose].popleft()
                 if not self._whose[whose]:
                     del self._whose[whose]
-            if event.suggestion is not None:
-                self._suggestions.pop((event.tenant_id, event.suggestion[0]), None)
 
 
 def _whose(event: Event) -> tuple[_Whose, ...]:
@@ -111,6 +138,10 @@ def _whose(event: Event) -> tuple[_Whose, ...]:
     topic, tenant = event.place[0], event.tenant_id
     of_call = (topic, tenant, True, event.call_id)
     return (of_call,) if event.agent is None else (of_call, (topic, tenant, False, event.agent))
+
+
+def _without(events: Iterable[tuple[int, Event]], numbers: set[int]) -> deque[tuple[int, Event]]:
+    return deque(one for one in events if one[0] not in numbers)
 
 
 def _merged(found: Iterable[tuple[int, Event]]) -> list[Event]:
