@@ -73,6 +73,7 @@ def _runner(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
             monkeypatch.delenv(variable)
     monkeypatch.setenv("CONVMINE_STORE_PATH", str(folder / "qdrant"))
     monkeypatch.setenv("CONVMINE_AUDIT_PATH", str(folder / "audit.sqlite"))
+    monkeypatch.setenv("CONVMINE_BUDGET_LEDGER_PATH", str(folder / "usage.sqlite"))
     monkeypatch.setenv("CONVMINE_STORE_EMBEDDER", "hashing")
     monkeypatch.setenv("CONVMINE_TENANT", TENANT)
 

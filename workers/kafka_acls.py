@@ -31,10 +31,11 @@ from pipeline.stages import (
 )
 from schemas.wire import Lane
 from workers.gateway.outgoing.marks import STREAMED
+from workers.trials.kafka import TRIED
 from workers.uptake import CONFIG_TOPICS
 
 Resource = Literal["topic", "group", "transactional-id"]
-Operation = Literal["Read", "Write", "Describe", "Create", "DescribeConfigs"]
+Operation = Literal["Read", "Write", "Describe", "Create", "Delete", "DescribeConfigs"]
 _READ: Final[tuple[Operation, ...]] = ("Read", "Describe")
 _WRITE: Final[tuple[Operation, ...]] = ("Write", "Describe")
 _SEE: Final[tuple[Operation, ...]] = ("Describe",)
@@ -127,6 +128,7 @@ def _processes() -> Mapping[str, list[_Wanted]]:
         "cli": [
             *_topics(every, ("Read", "Describe", "DescribeConfigs")),
             *_topics([*calls, transcripts(Lane.BATCH), FEEDBACK, ERASURES, *CONFIG_TOPICS, REPLAYS, *replayed], _WRITE),
+            ("topic", TRIED, ("Create", "Delete", "Read", "Write", "Describe"), True),
             *changing,
         ],
     }

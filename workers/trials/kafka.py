@@ -20,7 +20,8 @@ from workers.trials.trial import tried
 _EVERY: Final = tuple(dict.fromkeys(stage.name for stage in STAGES))
 _CLOCKS_APART_S: Final = 2.0
 """So far this machine's clock may be from the broker's: more, and delays that are measured across them mislead."""
-_CALLED: Final = "doctor"
+TRIED: Final = "doctor."
+"""What the name of the topic begins with that is made and deleted again."""
 
 
 def try_kafka(settings: Settings) -> Iterator[Finding]:
@@ -55,7 +56,7 @@ def stage_finding(stage: Stage, rows: Iterable[Lag], members: int) -> Finding:
 
 
 def _there_and_back(settings: KafkaSettings) -> str:
-    name = f"{_CALLED}.{uuid4().hex[:12]}"
+    name = f"{TRIED}{uuid4().hex[:12]}"
     topic = settings.topic_prefix + name
     stamped = {"message.timestamp.type": "LogAppendTime", "retention.ms": "60000"}
     edge = Edge(settings)

@@ -24,7 +24,7 @@ def folder(mined_folder: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def erase(folder: Path, convmine: Convmine, monkeypatch: pytest.MonkeyPatch) -> Convmine:
     """Runs commands on that copy; nothing listens where Kafka would be."""
-    monkeypatch.setattr(kafka_clients, "_BOOTSTRAP_MS", 10)
+    monkeypatch.setattr(kafka_clients, "BOOTSTRAP_MS", 10)
     monkeypatch.setenv("CONVMINE_STORE_PATH", str(folder / "qdrant"))
     for group in ("LLM_CACHE", "WORKBENCH", "PRIVACY_VAULT", "ANALYTICS", "AUDIT"):
         monkeypatch.setenv(f"CONVMINE_{group}_PATH", str(folder / group.lower()))
