@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any, Final
+from urllib.parse import quote
 from uuid import uuid4
 
 from fastapi import APIRouter, HTTPException, Request, Response
@@ -48,7 +49,7 @@ def _add_start(router: APIRouter, incoming: Incoming) -> None:
         session = incoming.session(request, call_id)
         session.medium = said.medium
         await lives.start(session, said.facts(), said.channels, told_by(key, said))
-        return taken(201, Taken(call_id=call_id), f"/v1/calls/{call_id}")
+        return taken(201, Taken(call_id=call_id), f"/v1/calls/{quote(call_id, safe='')}")
 
     @router.post(
         "/v1/calls/{call_id}/update",

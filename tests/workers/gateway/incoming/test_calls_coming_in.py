@@ -42,6 +42,13 @@ async def test_a_call_starts_is_held_and_ends_in_this_order(tmp_path: Path) -> N
         assert events[0].payload.call.started_at is not None  # type: ignore[attr-defined]
 
 
+async def test_where_a_call_is_can_stand_in_a_header_whatever_it_is_called(tmp_path: Path) -> None:
+    async with gateway(tmp_path, listens=False) as on:
+        started = await on.post("/v1/calls", {**CALL, "call_id": "通话-7"})
+        assert (started.status_code, started.json()["call_id"]) == (201, "通话-7")
+        assert started.headers["location"] == "/v1/calls/%E9%80%9A%E8%AF%9D-7"
+
+
 async def test_a_chat_goes_where_its_messages_are_and_is_masked(tmp_path: Path) -> None:
     async with gateway(tmp_path, listens=False) as on:
         await on.post("/v1/calls", {"call_id": "c1", "medium": "text", "language": "en"})
