@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote_plus
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -131,7 +132,7 @@ def token_server(clients: dict[str, str]) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             given = base64.b64decode(self.headers["Authorization"].removeprefix("Basic ")).decode()
-            name, _, secret = given.partition(":")
+            name, secret = map(unquote_plus, given.split(":"))  # RFC 6749, 2.3.1
             good = clients.get(name) == secret
             now = time.time()
             claims = {"sub": name, "iat": now, "exp": now + 600}
