@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
+from random import Random
 from typing import Protocol
 
 from simulated_time import now
 
+from pipeline.errors import Retryable
 from pipeline.llm.pace import Pace
 
 _MINUTE_S = 60.0
@@ -100,35 +102,53 @@ class Seen:
 
 
 async def saturate(  # noqa: PLR0913 - each is a matter of its own
-    pace: Pace, server: Server, *, at_once: int, latency_s: float, for_s: float, tells: bool
+    paces: Sequence[Pace],
+    server: Server,
+    *,
+    at_once: int,
+    latency_s: float,
+    for_s: float,
+    tells: bool,
+    tells_ms: bool = False,
+    way_s: float = 0.0,
 ) -> Seen:
-    """Keep so many requests waiting for their turn all the time; a refused one is sent again."""
-    began, seen = now(), Seen([], [])
+    """Keep so many requests of each pace waiting for their turn all the time; a refused one is sent again.
 
-    async def ask() -> None:
+    Each takes up to ``way_s`` to the server and back. What a pace gives back to the runtime comes again as it asks.
+    """
+    began, seen, chance = now(), Seen([], []), Random(1)
+
+    async def ask(pace: Pace) -> None:
         tries, passed = 0, False
         while not passed:
             tries += 1
-            async with pace.turn(1) as turn:
-                verdict = server.take()
-                passed = verdict.passed
-                (seen.passed if passed else seen.refused).append(now() - began)
-                await asyncio.sleep(latency_s if passed else 0.02)
-                turn.heard(200 if passed else 429, _headers(server, verdict, tells=tells))
+            try:
+                async with pace.turn(1) as turn:
+                    await asyncio.sleep(chance.uniform(0, way_s))
+                    verdict = server.take()
+                    passed = verdict.passed
+                    (seen.passed if passed else seen.refused).append(now() - began)
+                    await asyncio.sleep(latency_s if passed else 0.02 + chance.uniform(0, way_s))
+                    turn.heard(200 if passed else 429, _headers(server, verdict, tells=tells, tells_ms=tells_ms))
+            except Retryable as error:
+                await asyncio.sleep(max(1.0, error.retry_after_s or 0.0))
         seen.most_tries = max(seen.most_tries, tries)
 
-    async def keep_asking() -> None:
+    async def keep_asking(pace: Pace) -> None:
         while now() - began < for_s:
-            await ask()
+            await ask(pace)
 
     async with asyncio.TaskGroup() as group:
-        for _ in range(at_once):
-            group.create_task(keep_asking())
+        for pace in paces:
+            for _ in range(at_once):
+                group.create_task(keep_asking(pace))
     return seen
 
 
-def _headers(server: Server, verdict: Verdict, *, tells: bool) -> Mapping[str, str]:
+def _headers(server: Server, verdict: Verdict, *, tells: bool, tells_ms: bool) -> Mapping[str, str]:
     wait = {} if verdict.passed else {"retry-after": str(ceil(verdict.wait_s))}
+    if wait and tells_ms:
+        wait["retry-after-ms"] = str(ceil(verdict.wait_s * 1_000))
     if not tells:
         return wait
     return {

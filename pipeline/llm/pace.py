@@ -38,7 +38,8 @@ _DOUBLED_S: Final = 10.0
 _MOST_DOUBLINGS: Final = 20
 _NO_LIMIT: Final = 100_000.0
 """Requests a minute: a guess that is higher is none."""
-_AWAY_S: Final = 2.0
+_AWAY_S: Final = 10.0
+"""Refused for less long, somebody else had the turn: workers that share a server's limit do not know of each other."""
 _JUST_S: Final = 3.0
 """What passed in the last few seconds is what the server lets through just now."""
 _DOUBT_S: Final = 5.0
@@ -264,8 +265,13 @@ class _Quota:
             self._refills = told.reset_s >= _REFILLED_S
 
     def refused_until(self, time: float) -> None:
-        """Whatever was told: from then on the server lets requests through."""
+        """Whatever was told: from then on the server lets requests through.
+
+        What was refused has taken nothing, so that the next turn is then and no whole slot after the one refused.
+        """
         self._reset_at = min(self._reset_at, time)
+        if self.limit is not None:
+            self._last_at = min(self._last_at, time - _apart_s(self.limit))
 
     def due(self, amount: float, now: float) -> float:
         """When so much may be taken, as far as is known now; more than the limit is taken like all of it."""
