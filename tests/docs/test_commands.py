@@ -42,7 +42,6 @@ def test_no_block_goes_without_a_language(page: str) -> None:
     assert [block.code for block in blocks(PAGES[page]) if not block.language] == []
 
 
-@pytest.mark.alone
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("page", PAGES)
 def test_every_command_works_as_typed_and_prints_what_is_shown(page: str, tmp_path: Path) -> None:
