@@ -8,6 +8,7 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, Field, ValidationError, model_validator
 
+from pipeline.blobs.names import LARGEST_BLOB
 from pipeline.errors import Poison
 from pipeline.ids import stable_id
 from schemas.transcript import ConversationMessage, Segment, TranscriptCompleted
@@ -49,8 +50,10 @@ def read_conversation(text: str | bytes) -> WrittenConversation:
     """Read the file's content.
 
     Raises:
-        Poison: it is no JSON, or lacks something; the message says what.
+        Poison: it is no JSON, lacks something, or is too large; the message says what.
     """
+    if len(text) > LARGEST_BLOB:
+        raise Poison(f"the conversation has {len(text):,} bytes, and {LARGEST_BLOB:,} are the most")
     try:
         return WrittenConversation.model_validate(json.loads(text))
     except ValidationError as error:

@@ -303,8 +303,8 @@ class InMemoryVault:
         self._accesses.append(Access(self._now(), who, "erase", subject, len(gone)))
         return len(gone)
 
-    async def accesses(self) -> tuple[Access, ...]:
-        return tuple(self._accesses)
+    async def accesses(self, tenant_id: str) -> tuple[Access, ...]:
+        return tuple(one for one in self._accesses if one.subject.startswith(f"{tenant_id}:"))
 
     async def close(self) -> None:
         """Nothing is held open."""

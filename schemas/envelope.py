@@ -42,7 +42,7 @@ class Envelope(Wire):
     type: Identifier
     time: AwareDatetime
     subject: Identifier
-    partitionkey: Identifier
+    partitionkey: Annotated[str, Field(min_length=1, max_length=300)]  # an id with its tenant, and what kind it is
     tenantid: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
     dataschema: Identifier
     traceparent: str | None = None

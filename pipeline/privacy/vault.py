@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from pipeline.privacy.placeholders import Found, Placeholder
-from schemas.transcript import Segment
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +68,8 @@ class Vault(Protocol):
     async def erase(self, subject: str, *, who: str) -> int:
         """Delete all of a subject (``tenant:call``) beyond recovery; how many things that were."""
 
-    async def accesses(self) -> tuple[Access, ...]:
-        """Who looked and who had something erased, the first first."""
+    async def accesses(self, tenant_id: str) -> tuple[Access, ...]:
+        """Who looked at what is kept of a tenant, and who had something of it erased, the first first."""
 
     async def close(self) -> None: ...
 
@@ -84,23 +83,3 @@ def token_of(subject: Subject, found: Found) -> str:
 def may_be_kept(found: Found) -> bool:
     """Card verification codes are not, nor what may have one in it."""
     return found.value is not None and found.kind != Placeholder.CODE.kind
-
-
-def restored(segments: Iterable[Segment], kept: Iterable[Kept]) -> tuple[Segment, ...]:
-    """The text as it was, for the eyes of who may see it; what is kept of no placeholder that is there is left out.
-
-    The words and the times of the segments stay masked.
-    """
-    by_segment: dict[str, list[Kept]] = {}
-    for one in kept:
-        by_segment.setdefault(one.segment_id, []).append(one)
-    return tuple(_restored(segment, by_segment.get(segment.segment_id, ())) for segment in segments)
-
-
-def _restored(segment: Segment, kept: Iterable[Kept]) -> Segment:
-    text = segment.text
-    for one in sorted(kept, key=lambda one: -one.place):
-        placeholder = f"[{one.kind.upper()}]"
-        if text.startswith(placeholder, one.place):
-            text = text[: one.place] + one.value + text[one.place + len(placeholder) :]
-    return segment if text == segment.text else segment.model_copy(update={"text": text})

@@ -101,9 +101,11 @@ class SqliteVault:
         await self._file.run(empty_log)
         return count
 
-    async def accesses(self) -> tuple[Access, ...]:
+    async def accesses(self, tenant_id: str) -> tuple[Access, ...]:
         def read(database: sqlite3.Connection) -> tuple[Access, ...]:
-            with closing(database.execute("SELECT * FROM accesses ORDER BY rowid")) as rows:
+            query = "SELECT * FROM accesses WHERE substr(subject, 1, ?) = ? ORDER BY rowid"
+            whose = str(Subject(tenant_id, ""))
+            with closing(database.execute(query, (len(whose), whose))) as rows:
                 return tuple(Access(*row) for row in rows)
 
         return await self._file.transact(read)

@@ -30,6 +30,18 @@ def test_every_test_that_is_named_exists() -> None:
     assert sorted(tests - there) == []
 
 
+def test_every_threat_has_its_code_and_a_test_of_its_own_or_says_what_is_run() -> None:
+    rows = re.findall(r"^\| [STRIDE](?:, [STRIDE])* \|(.*)\|$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(rows) > 25
+    for row in rows:
+        threat, defence, code, shown = (cell.strip() for cell in row.split(" | "))
+        assert threat, row
+        assert defence, row
+        assert re.findall(r"`[\w/.-]+`", code), row
+        is_run = shown in {"`scripts/check`", "run by hand"}
+        assert is_run or re.fullmatch(r"`test_\w+`(, `test_\w+`)*", shown), row
+
+
 def test_every_boundary_and_every_letter_of_stride_has_a_threat() -> None:
     text = PAGE.read_text(encoding="utf-8")
     boundaries = re.findall(r"^## (\d)\. ", text, re.MULTILINE)

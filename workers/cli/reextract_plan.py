@@ -165,19 +165,33 @@ async def _listed(store: VectorStore, scope: Scope) -> Sequence[ListedCall]:
     return listed
 
 
+def refuse_others(versions: Versions, settings: Settings) -> None:
+    """Nothing, where the run is of the tenant of the settings; nobody else is told of it, or ends it.
+
+    Raises:
+        ConvmineError: it is another tenant's.
+    """
+    if versions.run.scope.tenant_id != settings.tenant:
+        raise ConvmineError(
+            "another tenant's calls are being mined again, and there is one re-extraction at a time",
+            hint="it is gone on with, switched to or dropped where CONVMINE_TENANT names that tenant",
+        )
+
+
 def _begun(versions: Versions, words: str, settings: Settings) -> Run:
     """The run that was begun.
 
     Raises:
         ConvmineError: this is about another one, or it cannot be gone on with.
     """
+    refuse_others(versions, settings)
     run = versions.run
     if versions.state not in {"half built", "built"} or versions.turned:
         raise ConvmineError(
             f"the versions before and after {run.title} are both kept",
             hint="convmine reextract drop ends that, and then the next can begin",
         )
-    if (words and words != run.asked) or run.scope.tenant_id != settings.tenant:
+    if words and words != run.asked:
         raise ConvmineError(
             f"{run.title} ({run.asked}) is {versions.state}, and there is one at a time",
             hint="convmine reextract goes on with it, convmine reextract drop gives it up",

@@ -113,11 +113,14 @@ def _on_versions(work: Callable[[Installation, Versions], Awaitable[T]]) -> T:
 
     async def run() -> T:
         from pipeline.history.versions import find
+        from workers.cli.reextract_plan import refuse_others
 
-        async with installation(load()) as to:
+        settings = load()
+        async with installation(settings) as to:
             versions = await find(to)
             if versions is None:
                 raise ConvmineError("there is no re-extraction", hint="convmine reextract --since TIME begins one")
+            refuse_others(versions, settings)
             return await work(to, versions)
 
     return asyncio.run(run())

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Final
 
 import uvicorn
 from fastapi import FastAPI
@@ -36,6 +37,9 @@ from workers.health import Health, heartbeat
 from workers.measures import Measures
 from workers.probes import probes_of
 from workers.tracing.opened import hops_from
+
+MAX_HEAD_BYTES: Final = 65_536
+"""The longest request line with its headers; a mark of a stream has at most 20,000 characters of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +127,8 @@ async def listening(
             date_header=True,
             lifespan="off",
             proxy_headers=False,
+            http="h11",  # whose heads have a bound; another implementation would be taken where it is installed
+            h11_max_incomplete_event_size=MAX_HEAD_BYTES,
             ws_max_size=MAX_FRAME_BYTES,
             ws_per_message_deflate=False,
             timeout_graceful_shutdown=max(1, round(drain_s)),

@@ -26,7 +26,6 @@ def test_the_first_key_seals_and_every_key_opens() -> None:
 
 
 def test_without_a_key_bytes_are_stored_as_they_are() -> None:
-    assert not Seal(()).seals
     assert Seal(()).open(Seal(()).seal(b"words")) == b"words"
     assert Seal(()).seal(b"words") == b"words"
 
