@@ -42,6 +42,11 @@ _SEE: Final[tuple[Operation, ...]] = ("Describe",)
 _CHANGES: Final = "convmine.config."
 _REPLAY: Final = "convmine.dlq.replay"
 """Names of transactions (workers.config_changes, workers.replays); those of changes end with the tenant."""
+_ADD: Final = (
+    'kafka-acls.sh --bootstrap-server "$KAFKA_BOOTSTRAP_SERVERS" --command-config "$KAFKA_ADMIN_PROPERTIES" --add'
+)
+_Wanted = tuple[Resource, str, Sequence[Operation], bool]
+"""A kind of resource, a name without the installation's prefix, what is done with it, and whether it is a prefix."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,25 +88,13 @@ def kafka_acls(found: Iterable[Right]) -> Iterator[str]:
     order = {who: number for number, who in enumerate(dict.fromkeys(key[0] for key, _ in rows))}
     rows.sort(key=lambda row: (order[row[0][0]], row))
     for (who, what, prefixed, does), named in groupby(rows, key=lambda row: row[0]):
-        yield (
-            shlex.join(
-                [
-                    *("kafka-acls.sh", "--bootstrap-server", _SERVERS, "--command-config", _ADMIN, "--add"),
-                    *("--allow-principal", who),
-                    *(word for operation in does for word in ("--operation", operation)),
-                    *(("--resource-pattern-type", "prefixed") if prefixed else ()),
-                    *(word for _, name in named for word in (f"--{what}", name)),
-                ]
-            )
-            .replace(f"'{_SERVERS}'", f'"{_SERVERS}"')
-            .replace(f"'{_ADMIN}'", f'"{_ADMIN}"')
-        )
-
-
-_SERVERS: Final = "$KAFKA_BOOTSTRAP_SERVERS"
-_ADMIN: Final = "$KAFKA_ADMIN_PROPERTIES"
-
-_Wanted = tuple[Resource, str, Sequence[Operation], bool]
+        words = [
+            *("--allow-principal", who),
+            *(word for operation in does for word in ("--operation", operation)),
+            *(("--resource-pattern-type", "prefixed") if prefixed else ()),
+            *(word for _, name in named for word in (f"--{what}", name)),
+        ]
+        yield f"{_ADD} {shlex.join(words)}"
 
 
 def _processes() -> Mapping[str, list[_Wanted]]:

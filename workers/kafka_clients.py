@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from pipeline.errors import ConvmineError, Retryable
+from pipeline.errors import ConvmineError
 from pipeline.settings import KafkaSettings
-from workers.kafka_refusals import asked, refusal_in
+from workers.kafka_asking import asked
+from workers.kafka_refusals import away, refusal_in
 from workers.kafka_security import kafka_python_options
 
 BOOTSTRAP_MS: Final = 5_000
@@ -64,13 +65,7 @@ def translated(settings: KafkaSettings) -> Iterator[None]:
         yield
     except KafkaTimeoutError as error:
         # The client tries again and again, and never says why.
-        if settings.security_protocol != "PLAINTEXT" and (refused := refusal_in(settings, error) or asked(settings)):
-            raise refused from error
-        raise Retryable(
-            f"Kafka at {settings.bootstrap_servers} does not answer",
-            dependency="kafka",
-            hint="set KAFKA_BOOTSTRAP_SERVERS, or start one with scripts/kafka-local",
-        ) from error
+        raise refusal_in(settings, error) or asked(settings) or away(settings, error) from error
     except KafkaError as error:
         if refused := refusal_in(settings, error):
             raise refused from error

@@ -14,7 +14,8 @@ import structlog
 from pipeline.errors import Poison, Retryable
 from pipeline.settings import KafkaSettings
 from workers.breaker import Audience
-from workers.kafka_refusals import away, error_in_time, refusal_in
+from workers.kafka_asking import error_of
+from workers.kafka_refusals import away, refusal_in
 from workers.kafka_security import aiokafka_options
 from workers.records import NewRecord, largest_record
 
@@ -86,7 +87,7 @@ class KafkaPublisher:
             await producer.start()
         except KafkaError as error:
             await producer.stop()
-            raise await error_in_time(self._settings, error) from error
+            raise await error_of(self._settings, error) from error
         self._producer = producer
 
     async def publish(self, records: Sequence[NewRecord]) -> None:

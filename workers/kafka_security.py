@@ -9,6 +9,7 @@ from __future__ import annotations
 import ssl
 from typing import TYPE_CHECKING, Any, Final
 
+from pipeline.certificates import trusting
 from pipeline.errors import Config
 from pipeline.settings import PREFIX, KafkaSettings
 from workers.kafka_tokens import Tokens, for_aiokafka, for_kafka_python
@@ -34,7 +35,11 @@ def aiokafka_options(settings: KafkaSettings) -> dict[str, Any]:
 
 
 def connection_options(settings: KafkaSettings) -> dict[str, Any]:
-    """The same without the servers; empty with PLAINTEXT."""
+    """The same without the servers; empty with PLAINTEXT.
+
+    Raises:
+        Config: a certificate or a key cannot be used.
+    """
     return _options(settings, for_aiokafka)
 
 
@@ -77,13 +82,8 @@ def ssl_context(settings: KafkaSettings) -> ssl.SSLContext:
     Raises:
         Config: a file is missing or holds something else, or the password of the key is wrong.
     """
-    if settings.ca_file is None:
-        context = ssl.create_default_context()
-    else:
-        try:
-            context = ssl.create_default_context(cafile=str(settings.ca_file))
-        except (OSError, ssl.SSLError) as error:
-            raise Config(f"{_KAFKA}CA_FILE", _unusable(settings.ca_file, error, "certificates")) from None
+    ca_file = settings.ca_file
+    context = ssl.create_default_context() if ca_file is None else trusting(ca_file, f"{_KAFKA}CA_FILE")
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if settings.cert_file is not None:
         _show_certificate(context, settings)
@@ -95,8 +95,8 @@ def _show_certificate(context: ssl.SSLContext, settings: KafkaSettings) -> None:
         try:
             if file is not None:
                 file.open("rb").close()
-        except OSError as error:
-            raise Config(f"{_KAFKA}{name}", _unusable(file, error, "")) from None
+        except OSError as error:  # below, OpenSSL would not say which of the two it is
+            raise Config(f"{_KAFKA}{name}", f"{file} cannot be used: {error.strerror}") from None
     key, password = settings.key_file or settings.cert_file, settings.key_password
     try:
         # Never None, with which OpenSSL would ask at the terminal for the password of a key that has one.
@@ -135,8 +135,3 @@ def _options(settings: KafkaSettings, provider: Any) -> dict[str, Any]:  # noqa:
 
 def _password(settings: KafkaSettings) -> str:
     return settings.password.get_secret_value() if settings.password else ""
-
-
-def _unusable(file: object, error: OSError, what: str) -> str:
-    said = error.strerror if error.strerror and not isinstance(error, ssl.SSLError) else f"it holds no {what} (PEM)"
-    return f"{file} cannot be used: {said}"

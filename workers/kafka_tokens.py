@@ -25,7 +25,9 @@ _SPENT: Final = 0.8
 _LIFE_S: Final = 300.0
 """Life of a token whose server does not say it (``expires_in`` is only recommended): shorter than is usual."""
 _MOST_BYTES: Final = 65_536
+"""Bytes that are read of an answer: a token is a few thousand at most."""
 _REFUSED: Final = frozenset({400, 401, 403})
+"""Statuses of a server that does not take the client (RFC 6749, section 5.2) or its address."""
 
 
 class Tokens:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -13,6 +11,7 @@ Array = npt.NDArray[np.float64]
 _CLOSE: Final = 1e-3
 """To which part of itself a percentile is found."""
 _NOTHING_S: Final = 1e-6
+"""Seconds below which a percentile is not looked for any closer."""
 
 
 def erlang_c(servers: int, offered: float) -> float:
@@ -30,38 +29,14 @@ def erlang_c(servers: int, offered: float) -> float:
     return blocked / (1 - use * (1 - blocked))
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """Seconds before service: with ``chance`` an exponential time of ``mean_s``, else none."""
+def mean_wait_s(servers: int, use: Array, service_s: float, cv: float) -> Array:
+    """The seconds that who must wait waits on average, where ``use`` of what the servers can carry arrives (below 1).
 
-    chance: float
-    mean_s: float
-
-    @property
-    def average_s(self) -> float:
-        return self.chance * self.mean_s
-
-    def percentile_s(self, share: float) -> float:
-        """The seconds that are not passed by this share of those who arrive."""
-        return 0.0 if self.chance <= 1 - share else self.mean_s * math.log(self.chance / (1 - share))
-
-
-def waiting(servers: int, rate: float, service_s: float, cv: float = 1.0) -> Waiting:
-    """Waiting in a line before ``servers``: exact for M/M/c (``cv`` 1), and in the mean for M/G/1.
-
-    ``cv`` is the standard deviation of the service time over its mean: 0 is M/D/c. For others by Allen and Cunneen's
-    approximation: the M/M/c time x (1 + cv²) / 2. Source: Allen, Probability, Statistics and Queueing Theory, 5.3.
-
-    Raises:
-        ValueError: as much arrives as can be served, or more.
+    ``cv`` is the standard deviation of the service time over its mean: 1 is M/M/c, for which this is exact, as it is in
+    the mean for M/G/1; 0 is M/D/c. For others by Allen and Cunneen's approximation: the M/M/c time x (1 + cv²) / 2.
+    Source: Allen, Probability, Statistics and Queueing Theory, 5.3.
     """
-    offered = rate * service_s
-    if offered >= servers:
-        raise ValueError("more arrives than is served: the line grows without end")
-    if not offered:
-        return Waiting(0.0, 0.0)
-    left = servers - offered
-    return Waiting(erlang_c(servers, offered), service_s * (1 + cv * cv) / 2 / left)
+    return service_s * (1 + cv**2) / 2 / (servers * (1 - use))
 
 
 def percentile(share: float, weights: Array, offsets: Array, chances: Array, means: Array) -> float:

@@ -10,17 +10,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from statistics import NormalDist
 from typing import Final
 
 import numpy as np
 
 from pipeline.sizing.line import Line, Outage, Passed, Scaling, ordered
-from pipeline.sizing.queueing import Array, erlang_c, percentile
+from pipeline.sizing.queueing import Array, erlang_c, mean_wait_s, percentile
 
 _NEAR_FULL: Final = 0.98
 """Use of a worker beyond which chance's part is not taken to grow any more: what is beyond lasts, and waits in the
 fluid line.
 """
+_LONGEST_SLOTS: Final = 10
+"""Slots that chance's part may last at most: a longer line would not be steady within the slot that it is told of."""
 
 
 @dataclass(slots=True)
@@ -186,9 +189,10 @@ def _spread(line: Line, offsets: Array, chances: Array, means: Array, weights: A
 
 
 def gamma_tenths(mean: float, cv: float) -> list[float]:
-    """The middles of ten equal parts of a gamma distribution, by Wilson and Hilferty's approximation."""
-    from statistics import NormalDist
+    """The middles of ten equal parts of a gamma distribution, by Wilson and Hilferty's approximation.
 
+    Source: Wilson and Hilferty, The Distribution of Chi-square, 1931.
+    """
     shape = 1 / (cv * cv)
     normal = NormalDist()
     cubes = [1 - 1 / (9 * shape) + normal.inv_cdf(share) / (3 * shape**0.5) for share in _TENTHS]
@@ -203,6 +207,4 @@ def _by_chance(course: _Course, slot_s: float) -> tuple[Array, Array]:
     rounded = np.round(use, 3)  # formulas are asked for a thousand values at most
     table = {value: erlang_c(servers, value * servers) for value in np.unique(rounded)}
     chances: Array = np.array([table[value] for value in rounded], dtype=np.float64)
-    means: Array = line.service_s * (1 + line.cv**2) / 2 / (servers * (1 - use))
-    capped: Array = np.minimum(means, slot_s * 10)
-    return chances, capped
+    return chances, np.minimum(mean_wait_s(servers, use, line.service_s, line.cv), _LONGEST_SLOTS * slot_s)

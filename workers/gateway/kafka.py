@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, nullcontext, suppress
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from typing import Final
 
@@ -16,7 +16,7 @@ from pipeline.errors import Config, Retryable
 from pipeline.settings import KafkaSettings
 from workers.kafka_publisher import KafkaPublisher
 from workers.records import NewRecord
-from workers.tracing.hops import Hops
+from workers.tracing.hops import Hops, sending
 
 _AGAIN_S: Final = 2.0
 """Seconds between two attempts to reach a broker, and after which somebody who was refused may ask again."""
@@ -71,7 +71,7 @@ class WaitingPublisher:
         """
         if not self._connected:
             raise Retryable("Kafka does not answer", dependency="kafka", retry_after_s=_AGAIN_S)
-        with self._hops.sending(records) if self._hops else nullcontext(records) as carrying:
+        with sending(self._hops, records) as carrying:
             await self._publisher.publish(carrying)
 
     async def run(self) -> None:

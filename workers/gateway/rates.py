@@ -6,22 +6,18 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from math import ceil
 from typing import Final, Literal, Self
 
 from prometheus_client import CollectorRegistry, Counter
 
-from pipeline.errors import Config
 from pipeline.settings import GatewaySettings
+from workers.gateway.addresses import Addresses
 
 Why = Literal["key", "address", "failures"]
 _MOST: Final = 20_000
 """Keys or addresses that are remembered, in about 5 MB. One that is forgotten begins with a full bucket."""
 _MINUTE_S: Final = 60.0
-_PREFIX: Final = 64
-"""Of IPv6 everybody has a whole network of that size (RFC 6177), so that single addresses bound nobody."""
-_Network = IPv4Network | IPv6Network
 
 
 class Buckets:
@@ -106,14 +102,18 @@ class Rates:
         self._keys, self._addresses = Buckets(per_key, now), Buckets(per_address, now)
         self._failures = Buckets(failures, now)
         self._good: OrderedDict[tuple[str, str], None] = OrderedDict()
-        self._proxies = tuple(map(_network, proxies))
+        self._callers = Addresses(proxies)
         self._refused = Counter(
             "convmine_gateway_limited", "Requests refused for how many came.", ("by",), registry=registry
         )
 
     @classmethod
     def of(cls, settings: GatewaySettings, registry: CollectorRegistry) -> Self:
-        """Those of the settings."""
+        """Those of the settings.
+
+        Raises:
+            Config: one of the proxies is no network.
+        """
         return cls(
             per_key=settings.key_per_minute,
             per_address=settings.address_per_minute,
@@ -123,16 +123,8 @@ class Rates:
         )
 
     def address(self, peer: str, forwarded: str) -> str:
-        """Whose request it is: the last address of ``X-Forwarded-For`` that is no proxy of ours; of IPv6 its network.
-
-        Everybody can send that header: what stands before a stranger's address is not believed.
-        """
-        found = peer
-        for said in reversed(forwarded.split(",")):
-            if not self._is_proxy(found) or not (said := said.strip()):
-                break
-            found = said
-        return _whole(found)
+        """Whose request it is, as ``Addresses`` tells it."""
+        return self._callers.of(peer, forwarded)
 
     def came(self, address: str) -> Refused | None:
         """A request has come from an address."""
@@ -161,27 +153,3 @@ class Rates:
         if refused:
             self._refused.labels(refused.why).inc()
         return refused
-
-    def _is_proxy(self, address: str) -> bool:
-        try:
-            found = ip_address(address)
-        except ValueError:
-            return False
-        return any(found in network for network in self._proxies)
-
-
-def _network(written: str) -> _Network:
-    try:
-        return ip_network(written)
-    except ValueError as error:
-        raise Config("CONVMINE_GATEWAY_PROXIES", f"expected networks such as 10.0.0.0/8, not {written!r}") from error
-
-
-def _whole(address: str) -> str:
-    try:
-        found = ip_address(address.partition("%")[0])
-    except ValueError:
-        return address[:100]
-    if found.version == 4:  # noqa: PLR2004 - the protocol's number
-        return str(found)
-    return str(found.ipv4_mapped or ip_network((found, _PREFIX), strict=False))

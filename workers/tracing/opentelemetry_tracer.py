@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import SpanProcessor
 
 _TRACEPARENT: Final = re.compile(r"(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
+_LONGEST: Final = 512
+"""Characters of a traceparent that are looked at: version 00 has 55, later ones may have more."""
 _FLAGS: Final = 3
 """Sampled, and random id; what other bits mean is not known, and they are not passed on."""
 
@@ -115,7 +117,7 @@ def _context_of(traceparent: str) -> trace.SpanContext | None:
     """
     from opentelemetry.trace import SpanContext, TraceFlags
 
-    found = _TRACEPARENT.fullmatch(traceparent) if len(traceparent) <= 512 else None  # noqa: PLR2004 - the standard's
+    found = _TRACEPARENT.fullmatch(traceparent) if len(traceparent) <= _LONGEST else None
     if found is None or (traceparent.startswith("00-") and found[4]):
         return None
     flags = TraceFlags(int(found[3], 16) & _FLAGS)

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from waiting_lines import average_wait_s
 
-from pipeline.sizing.queueing import erlang_c, percentile, waiting
+from pipeline.sizing.queueing import erlang_c, percentile
 
 
 @pytest.mark.parametrize(
@@ -27,25 +28,23 @@ def test_erlang_c_is_the_sum_that_defines_it(servers: int, use: float) -> None:
 
 
 def test_one_server_with_constant_service_waits_half_as_long_as_with_random_service() -> None:
-    constant, random = waiting(1, 7.0, 0.1, cv=0.0), waiting(1, 7.0, 0.1, cv=1.0)
-    assert random.average_s == pytest.approx(0.7 * 0.1 / 0.3)  # M/M/1
-    assert constant.average_s == pytest.approx(0.7 * 0.1 / (2 * 0.3))  # Pollaczek and Khinchin, M/D/1
+    constant, random = average_wait_s(1, 0.7, 0.1, cv=0.0), average_wait_s(1, 0.7, 0.1, cv=1.0)
+    assert random == pytest.approx(0.7 * 0.1 / 0.3)  # M/M/1
+    assert constant == pytest.approx(0.7 * 0.1 / (2 * 0.3))  # Pollaczek and Khinchin, M/D/1
 
 
 def test_nothing_that_comes_does_not_wait() -> None:
-    assert waiting(3, 0.0, 1.0).average_s == 0.0
-    assert waiting(3, 0.0, 1.0).percentile_s(0.95) == 0.0
+    assert average_wait_s(3, 0.0) == 0.0
 
 
-def test_more_than_can_be_served_is_refused() -> None:
-    with pytest.raises(ValueError, match="without end"):
-        waiting(2, 2.0, 1.0)
+def test_who_comes_to_more_than_can_be_served_must_wait() -> None:
+    assert erlang_c(2, 2.0) == erlang_c(2, 3.0) == 1.0
 
 
 @given(st.integers(1, 20), st.floats(0.05, 0.95), st.integers(1, 10))
 def test_one_server_more_never_waits_longer(servers: int, use: float, more: int) -> None:
-    rate = servers * use
-    assert waiting(servers + more, rate, 1.0).average_s <= waiting(servers, rate, 1.0).average_s + 1e-12
+    of_more = use * servers / (servers + more)
+    assert average_wait_s(servers + more, of_more) <= average_wait_s(servers, use) + 1e-12
 
 
 def test_a_percentile_over_parts_is_that_of_the_mixture() -> None:

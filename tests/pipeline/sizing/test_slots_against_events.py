@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from waiting_lines import average_wait_s
 
 from pipeline.sizing.exact import Exact, Simulation
 from pipeline.sizing.line import Line, Outage, Scaling, ordered
-from pipeline.sizing.queueing import Array, waiting
+from pipeline.sizing.queueing import Array
 from pipeline.sizing.slots import gamma_tenths, simulate
 
 LINE = Line("a", {"batch": 1.0}, 0.1, partitions=12)
@@ -34,7 +35,7 @@ def test_events_wait_as_long_as_the_formulas_say(servers: int, use: float, cv: f
     line = replace(LINE, at_once=servers, partitions=1, cv=cv)
     rate = use * servers / line.service_s
     found = exact(line, rate, 12_000 / rate).stages[0]
-    expected = waiting(servers, rate, line.service_s, cv).average_s + line.service_s
+    expected = average_wait_s(servers, use, line.service_s, cv) + line.service_s
     assert found.mean_s == pytest.approx(expected, rel=0.08)
 
 
@@ -87,6 +88,14 @@ def test_workers_that_are_added_on_lag_clear_it_in_both() -> None:
     assert events.p95_s < alone.p95_s / 10
     assert 0.8 * events.p95_s < slots.p95_s < 2.5 * events.p95_s  # on the slow side, and docs/sizing.md says so
     assert slots.left == 0
+
+
+def test_each_event_is_done_once_where_a_worker_dies_while_others_are_added() -> None:
+    line = replace(LINE, service_s=1.0, workers=1, most_workers=6, partitions=6, start_s=5.0)
+    scaling = Scaling(poll_s=5.0, target_s=5.0, cool_s=20.0)
+    times = coming(2.5, 100)
+    found = Simulation([line], scaling=scaling).run({"batch": list(times)}, [Outage("a", 20.0, 8.0)])
+    assert found.stages[0].events == len(found.whole_s) == len(times)
 
 
 def test_a_worker_that_dies_costs_its_partitions_the_time_out_in_both() -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Final
@@ -24,13 +23,13 @@ from workers.gateway.outgoing.events import Event, Frame, Wanted, facts_of, json
 from workers.gateway.outgoing.live_calls import Calls, LiveCalls
 from workers.gateway.outgoing.marks import BEGINNING, STREAMED, Reached, read_mark
 from workers.gateway.outgoing.measures import StreamMeasures
+from workers.gateway.outgoing.readers import Readers
 from workers.gateway.outgoing.subscription import Subscription
 from workers.gateway.outgoing.window import Window
 from workers.records import Record, read_event
 
 RETRY_MS: Final = (500, 3_000)
 """Between these, by chance, readers of a gateway that ends are told to come back, so that not all come at once."""
-_Key = tuple[str, str | None, str | None]
 
 log = structlog.get_logger()
 
@@ -58,7 +57,7 @@ class Hub:
         self._listeners: list[Callable[[Message], None]] = []
         self._forgotten: list[Callable[[str, str], None]] = []
         self._erased = Erased()
-        self._open: dict[_Key, set[Subscription]] = defaultdict(set)
+        self._readers = Readers()
         self._waiting: dict[Subscription, str | None] = {}
         self._is_away = True
         self._drains = False
@@ -101,7 +100,7 @@ class Hub:
         else:
             self._window.add(event, self._now() * 1_000)
             self._measures.taken(event.frame.name)
-            for one in self._readers(event):
+            for one in self._readers.of(event):
                 one.offer(event)
             if inbound is not None:
                 self.hear(inbound.message)
@@ -128,7 +127,7 @@ class Hub:
         """A call is erased: nothing of it is kept, shown, or sent to those for whom it still waits."""
         self._window.forget(tenant_id, call_id)
         self._calls.forget(tenant_id, call_id)
-        for one in self._all():
+        for one in self._readers.every():
             one.forget(tenant_id, call_id)
         for listener in self._forgotten:
             listener(tenant_id, call_id)
@@ -161,10 +160,9 @@ class Hub:
 
     def join(self, one: Subscription, mark: str | None = None) -> None:
         """Have a reader that was made elsewhere begin."""
-        wanted = one.wanted
         if self._drains:
             one.end("drained", self._bye())
-        self._open[wanted.tenant_id, wanted.call_id, wanted.agent].add(one)
+        self._readers.add(one)
         if self._reached.next:
             self._place(one, mark)
         else:
@@ -174,17 +172,13 @@ class Hub:
 
     def close(self, one: Subscription) -> None:
         """The reader has gone."""
-        wanted = one.wanted
-        key = wanted.tenant_id, wanted.call_id, wanted.agent
-        self._open[key].discard(one)
-        if not self._open[key]:
-            del self._open[key]
+        self._readers.remove(one)
         self._waiting.pop(one, None)
 
     def drain(self) -> None:
         """End all streams, and those that come: the gateway is told to stop."""
         self._drains = True
-        for one in self._all():
+        for one in self._readers.every():
             one.end("drained", self._bye())
 
     def agent_of(self, tenant_id: str, call_id: str) -> str | None:
@@ -243,23 +237,12 @@ class Hub:
             suggestion=(payload.suggestion_id, payload.card_id) if isinstance(payload, SuggestionCreated) else None,
         )
 
-    def _readers(self, event: Event) -> Iterator[Subscription]:
-        """Found by what they want, so that an event of one call does not cost a look at every reader."""
-        agents = {None, event.agent}
-        for call_id in (None, event.call_id):
-            for agent in agents:
-                found = self._open.get((event.tenant_id, call_id, agent), ())
-                yield from (one for one in found if one.wanted.takes(event))
-
-    def _all(self) -> list[Subscription]:
-        return [one for some in self._open.values() for one in some]
-
     def _change(self, *, is_away: bool) -> None:
         if is_away == self._is_away:
             return
         self._is_away = is_away
         self._measures.is_away(is_away)
-        for one in self._all():
+        for one in self._readers.every():
             one.tell(self._status())
 
     def _status(self) -> Frame:
