@@ -27,7 +27,7 @@ def secret_variables(settings: type[BaseModel], prefix: str) -> Iterator[str]:
 
 
 def from_files(environ: Mapping[str, str], secrets: frozenset[str]) -> dict[str, str]:
-    """What stands in the files that the environment names, by the variable that it serves, without the last line end.
+    """What stands in the files that the environment names, by its variable, without white space before and behind it.
 
     Raises:
         Config: a file cannot be read, is empty or too large, or the secret is set besides.

@@ -6,6 +6,7 @@ Kafka is not in it: its client's share is a figure of its own (``hop_cpu_s`` in 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import platform
 import resource
@@ -13,7 +14,9 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import unquote, urlsplit
 
 from pipeline import samples
 from pipeline.asr.decode import Limits as AudioLimits
@@ -71,6 +74,7 @@ async def measure(settings: Settings, lane: Lane, calls: int) -> LaneCosts:
     Raises:
         Config: a setting is wrong, or the engine is not installed.
         Retryable: the store is away.
+        ConvmineError: a call could not be mined.
     """
     taken = [_sample(number, lane, settings) for number in range(calls + 1)]
     found = LaneCosts(minutes=sum(one.minutes for one in taken[1:]), calls=calls)
@@ -190,12 +194,8 @@ def _live(call: LiveCall, settings: Settings, at: datetime) -> Iterator[NewRecor
 
 
 def _audio(payload: RecordingAvailable, settings: Settings) -> Audio:
-    from urllib.parse import urlsplit
-    from urllib.request import url2pathname
-
-    path = samples.folder() / "calls" / url2pathname(urlsplit(str(payload.dataref)).path).rpartition("/")[2]
-    limits = AudioLimits(settings.audio.max_duration_s)
-    return decode(path, sample_rate_hz=_LIVE_RATE_HZ, limits=limits)
+    path = Path(unquote(urlsplit(payload.dataref).path))
+    return decode(path, sample_rate_hz=_LIVE_RATE_HZ, limits=AudioLimits(settings.audio.max_duration_s))
 
 
 def _size(record: Any) -> int:  # noqa: ANN401 - a Record; its parts may be missing
@@ -224,8 +224,6 @@ async def _points(assembly: Assembly) -> tuple[int, int]:
 
 
 def _point_size(point: Any) -> int:  # noqa: ANN401 - the client's own
-    import json
-
     vectors = point.vector if isinstance(point.vector, dict) else {"": point.vector or []}
     numbers = sum(2 * len(one.indices) if hasattr(one, "indices") else len(one) for one in vectors.values())
     return len(json.dumps(point.payload, default=str)) + 4 * numbers

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import nullcontext
 from typing import Final
 
 from pipeline.erasure.erased import Erased
@@ -20,6 +19,7 @@ from workers.limits import limits_of
 from workers.measures import Measures
 from workers.records import NewRecord
 from workers.snapshots import graph_snapshots
+from workers.tracing.hops import sending
 from workers.tracing.opened import hops_from
 
 STAGES: Final = stages_of(Lane.BATCH)
@@ -45,8 +45,7 @@ async def run_embedded(settings: Settings, records: Sequence[NewRecord], progres
         async with Assembly(settings, graph_snapshots(broker.read_back), library, measures.meter) as assembly:
             erased = await erased_on_record(assembly.connection(), settings.store.prefix)
             workers: list[InProcessWorker] = []
-            entering = hops_of(None)
-            with entering.sending(records) if entering else nullcontext(records) as carrying:
+            with sending(hops_of(None), records) as carrying:
                 await broker.publish(carrying)
             for stage in STAGES:  # the first stages are at work while the handlers of the next are made
                 handler, limits = await assembly.handler(stage), limits_of(settings, stage)

@@ -12,7 +12,7 @@ import structlog
 from pipeline.errors import ConvmineError
 from pipeline.settings import KafkaSettings
 from workers.edge import Edge
-from workers.kafka_refusals import error_in_time
+from workers.kafka_asking import error_of
 from workers.kafka_security import aiokafka_options
 from workers.records import Record
 
@@ -80,7 +80,7 @@ class FollowedOnKafka:
             async with self._consumer() as consumer:
                 await self._read_to_the_end(consumer, take)
         except (KafkaError, TimeoutError) as error:
-            raise await error_in_time(self._settings, error) from error
+            raise await error_of(self._settings, error) from error
 
     async def follow(self, take: Callable[[Record], None]) -> NoReturn:
         while True:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import pwd
-import socket
 import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -30,6 +27,7 @@ from workers.dead_letters import (
     target_partition,
 )
 from workers.edge import Edge, Partition
+from workers.os_user import operator
 from workers.records import NewRecord, Record, largest_record
 from workers.transactions import Superseded, Transactions, transactions
 
@@ -261,19 +259,6 @@ class DeadLetters:
     @property
     def _kafka(self) -> str:
         return f"Kafka at {self._settings.bootstrap_servers}"
-
-
-def operator() -> str:
-    """Who runs this process, as ``user@host``."""
-    return f"{os_user()}@{socket.gethostname()}"
-
-
-def os_user() -> str:
-    """The user that this process runs as."""
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:  # a container may run as a user that it does not know
-        return str(os.getuid())
 
 
 def _mark_of(letter: DeadLetter, marks: Mapping[str, Replay]) -> Replay | None:

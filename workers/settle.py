@@ -27,6 +27,7 @@ from workers.logs import about
 from workers.memory import Memory, Place, written
 from workers.outcomes import Failure, call_failed, dead_letter
 from workers.records import NewRecord, Record, call_of, is_for, read_event, write_event
+from workers.tracing.hops import sending
 
 Outcome = Literal["handled", "repeated", "skipped", "retried", "dead", "erased", "released"]
 """What an attempt at an event can come to; each is a counter of ``StageMeasures``.
@@ -204,10 +205,7 @@ class Settler:
             answered("kafka")
 
     async def _publish(self, records: Sequence[NewRecord]) -> None:
-        if self._hops is None:
-            await self._publisher.publish(records)
-            return
-        with self._hops.sending(records) as carrying:
+        with sending(self._hops, records) as carrying:
             await self._publisher.publish(carrying)
 
     async def _handle(self, record: Record) -> _Result:

@@ -14,7 +14,7 @@ from typing import Any, Final
 from pipeline.errors import ConvmineError, Poison, Retryable
 from pipeline.handling import Position
 from pipeline.settings import KafkaSettings
-from workers.kafka_clients import translated
+from workers.kafka_clients import BOOTSTRAP_MS, translated
 from workers.kafka_security import kafka_python_options
 from workers.records import NewRecord, largest_record
 
@@ -91,7 +91,7 @@ def transactions(settings: KafkaSettings, name: str) -> Iterator[Transactions]:
     with translated(settings):
         producer = KafkaProducer(
             **kafka_python_options(settings),
-            bootstrap_timeout_ms=5_000,
+            bootstrap_timeout_ms=BOOTSTRAP_MS,
             transactional_id=f"{settings.topic_prefix}convmine.{name}",
             transaction_timeout_ms=_LONGEST_S * 1_000,
             delivery_timeout_ms=_LONGEST_S * 1_000,

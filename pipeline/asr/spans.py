@@ -47,7 +47,7 @@ class Recorded(Protocol):
 
 
 def speech_of(audio: Recorded, channel: int, rules: Rules) -> tuple[Span, ...]:
-    """The spans of speech on one channel, as ``vad.find_speech`` finds them; blocks the thread it runs in."""
+    """The spans of speech on one channel, whose samples are heard piece by piece; blocks the thread it runs in."""
     levels = audio.levels(channel)
     return spans_of(_probabilities(audio, channel, gate(levels)), levels, audio.frames, rules)
 

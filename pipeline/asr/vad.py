@@ -62,13 +62,6 @@ def rules_of(settings: AudioSettings) -> Rules:
     return Rules(threshold=settings.vad_threshold, hangover_ms=settings.vad_hangover_ms, max_span_s=settings.max_span_s)
 
 
-def find_speech(samples: Samples, rules: Rules) -> tuple[Span, ...]:
-    """The spans of speech in mono samples at 16 kHz; blocks the thread it runs in."""
-    frames = frames_of(samples)
-    levels = levels_db(frames)
-    return spans_of(speech_probabilities(frames, gate(levels)), levels, len(samples), rules)
-
-
 def frames_of(samples: Samples) -> Samples:
     """Mono samples as frames of shape (frames, 512); the last one is filled up with silence."""
     missing = -len(samples) % FRAME
@@ -113,11 +106,6 @@ def runs(mask: Mask) -> list[tuple[int, int]]:
     return list(zip(np.flatnonzero(steps == 1).tolist(), np.flatnonzero(steps == -1).tolist(), strict=True))
 
 
-def speech_probabilities(frames: Samples, asked: Mask) -> Probabilities:
-    """What the detector says of each frame; 0 where it is not asked. It starts afresh at each run of frames."""
-    return BlockDetector().hear(frames, asked)
-
-
 class BlockDetector:
     """What the detector says of one channel, block by block.
 
@@ -130,7 +118,10 @@ class BlockDetector:
         self._goes_on = False
 
     def hear(self, frames: Samples, asked: Mask) -> Probabilities:
-        """As ``speech_probabilities``, for the frames that follow."""
+        """What the detector says of each frame that follows, 0 to 1; 0 where it is not asked.
+
+        It starts afresh at each run of frames that it is asked about.
+        """
         result = np.zeros(len(asked), dtype=np.float32)
         for start, end in runs(asked):
             if start or not self._goes_on:

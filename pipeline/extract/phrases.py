@@ -48,20 +48,14 @@ def together(lines: Iterable[Line]) -> Line:
     )
 
 
-def find_phrase(phrase: str, text: str, *, at_least: float = STRICT) -> str | None:
-    """The words of ``text`` that say ``phrase``, exactly as they stand there, or None.
+def find_span(wanted: Line, said: Line, *, at_least: float) -> tuple[int, int] | None:
+    """Where the best match begins and ends, as offsets into the text that ``said`` is; None where nothing is so alike.
 
     Args:
-        phrase: compared without case and punctuation.
-        text: where to look.
+        wanted: a phrase, compared without case and punctuation.
+        said: where to look.
         at_least: likeness from 0 to 100; 100 is equal.
     """
-    span = find_span(line(phrase), line(text), at_least=at_least)
-    return None if span is None else text[span[0] : span[1]]
-
-
-def find_span(wanted: Line, said: Line, *, at_least: float) -> tuple[int, int] | None:
-    """Where the best match begins and ends, as offsets into the text that ``said`` is."""
     found = find_words(wanted, said, at_least=at_least)
     return None if found is None else (said.words[found[0]].start, said.words[found[1]].end)
 

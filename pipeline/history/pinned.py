@@ -60,7 +60,11 @@ def digests(
         try:
             scenario = scenarios(name or default_scenario, tenant_id)
         except ScenarioError as error:
-            raise ConvmineError(f"calls of it are stored, but: {error}") from error
+            raise ConvmineError(
+                f"calls are stored whose scenario cannot be had: {error}",
+                hint="CONVMINE_SCENARIOS_PATH names a folder with it, --published takes what Kafka has, "
+                "--scenario narrows the calls",
+            ) from error
         edition = scenario.edition(language or None)
         if (prompt := version_in(edition, label)) is None:
             versions = ", ".join(sorted(one.label for one in edition.prompts if one.id == EXTRACT_PROMPT))

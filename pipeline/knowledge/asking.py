@@ -1,4 +1,8 @@
-"""The questions in what somebody says, whether written with marks or recognised without; English and Chinese."""
+"""The questions in what somebody says, whether written with marks or recognised without; English and Chinese.
+
+For counting what a knowledge base has no answer to, where one that is missed is lost and one too many is a row in a
+table: it finds more than ``pipeline.suggest.asking``, whose questions are answered on an agent's screen.
+"""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -19,10 +19,6 @@ from schemas.transcript import MaskedSpan, Segment
 FADE_MS: Final = 5
 """So many ms before a span the sound begins to go, and so many after it it is back: a sudden step would click."""
 _BLOCK_FRAMES: Final = 65_536
-
-Spans = Mapping[int, Sequence[MaskedSpan]]
-"""The masked spans of each channel, in ms from the first sample."""
-"""Frames from the first up to, not including, the second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +45,6 @@ def hidden(segments: Iterable[Segment], *, later_ms: int = 0) -> list[MaskedSpan
             MaskedSpan(kind=one.kind, start_ms=one.start_ms + later_ms, end_ms=one.end_ms + later_ms) for one in spans
         ]
     return found
-
-
-def mute(samples: Samples, sample_rate_hz: int, spans: Spans) -> Samples:
-    """A copy of float samples of shape (channels, frames), silent in the spans of each channel.
-
-    Spans may overlap and reach beyond the audio; those of a channel that it does not have change nothing.
-    """
-    muted = samples.copy()
-    for channel in range(len(muted)):
-        _silence(muted[channel], 0, _stretches(spans.get(channel, ()), sample_rate_hz), _fade(sample_rate_hz))
-    return muted
 
 
 def write_muted(source: Path, target: Path, spans: Sequence[MaskedSpan]) -> Muted:
@@ -106,7 +91,7 @@ def _write(source: Path, target: Path, spans: Sequence[MaskedSpan]) -> Muted:
 
 
 def _silence(samples: Samples, first: int, stretches: Sequence[Stretch], fade: int) -> None:
-    """Silence, in place, the stretches in samples whose first axis is time from frame ``first`` on."""
+    """Silence the stretches in place; samples are of shape (frames, channels) and begin with the frame ``first``."""
     after = first + len(samples)
     reached = slice(
         bisect_right(stretches, first - fade, key=lambda one: one[1]),
@@ -117,7 +102,7 @@ def _silence(samples: Samples, first: int, stretches: Sequence[Stretch], fade: i
         frames = np.arange(low, high)
         away = np.maximum(np.maximum(start - frames, frames - end + 1), 0)
         gain = np.minimum(away / fade, 1.0).astype(np.float32)
-        samples[low - first : high - first] *= gain.reshape(-1, *[1] * (samples.ndim - 1))
+        samples[low - first : high - first] *= gain[:, np.newaxis]
 
 
 def _stretches(spans: Iterable[MaskedSpan], rate_hz: int) -> list[Stretch]:

@@ -44,11 +44,6 @@ class Seal:
         self._setting = setting
         self._fernet = _fernet(keys, setting) if keys else None
 
-    @property
-    def seals(self) -> bool:
-        """Whether there is a key."""
-        return self._fernet is not None
-
     def seal(self, data: bytes) -> bytes:
         """The bytes as they may be stored; what is sealed already is sealed again."""
         return data if self._fernet is None else MAGIC + self._fernet.encrypt(data)

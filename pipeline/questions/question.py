@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field
 
 from pipeline.questions.condition import Condition
 from pipeline.questions.fields import Of, OutcomeSource
@@ -153,5 +153,4 @@ class ReadTranscript(BaseModel):
 
 
 Question = Search | Query | Rows | Aggregate | Similar | Compare | Trend | Coach | Flow | ShowCall | ReadTranscript
-QUESTION: Final[TypeAdapter[Question]] = TypeAdapter(Annotated[Question, Field(discriminator="kind")])
-"""Reads any of them, by its ``kind``."""
+"""Any of them; ``kind`` says which."""

@@ -98,7 +98,7 @@ def read_rules(path: Path | None) -> Rules:
         Config: there is none, it cannot be read, or what it holds is wrong; the message has the first things that are.
     """
     if path is None:
-        raise Config(RULES, "is not set: there are no rules, so all is kept", hint="docs/configuration.md has a file")
+        raise Config(RULES, "is not set: there are no rules, so all is kept", hint="docs/history.md shows a file")
     try:
         return Rules.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
     except OSError as error:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 import sqlite3
-import ssl
 import warnings
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 from weakref import WeakSet
 
+from pipeline.certificates import trusting
 from pipeline.dependencies import answered
 from pipeline.errors import Config, ConvmineError, Poison, Retryable
 
@@ -108,7 +108,7 @@ class Server:
                     url=self._url,
                     api_key=self._api_key,
                     timeout=max(1, round(self._timeout_s)),
-                    verify=_trust(self._ca_file),
+                    verify=True if self._ca_file is None else trusting(self._ca_file, "CONVMINE_STORE_CA_FILE"),
                     limits=httpx.Limits(
                         max_connections=None, max_keepalive_connections=_KEPT_OPEN, keepalive_expiry=_KEPT_OPEN_S
                     ),
@@ -182,17 +182,6 @@ class Folder:
             except OSError as error:
                 raise Config("CONVMINE_STORE_PATH", f"cannot open {self._path}: {error.strerror}") from error
         return self._client
-
-
-def _trust(ca_file: Path | None) -> ssl.SSLContext | bool:
-    """Whose certificates are believed: these authorities, or those of this machine."""
-    if ca_file is None:
-        return True
-    try:
-        return ssl.create_default_context(cafile=str(ca_file))
-    except OSError as error:
-        said = "it holds no certificates (PEM)" if isinstance(error, ssl.SSLError) else error.strerror
-        raise Config("CONVMINE_STORE_CA_FILE", f"{ca_file} cannot be used: {said}") from None
 
 
 def _was_closed(source: Exception | httpx.HTTPError) -> bool:

@@ -9,13 +9,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import click
 import pytest
 import yaml
 from measured_names import PROMETHEUS, ROOT, RULES, rules, unknown
 
 from pipeline.stages import STAGES
-from workers.cli import cli
 
 RUNBOOK = ROOT / "docs" / "runbook"
 TESTS = sorted((PROMETHEUS / "tests").glob("*.yml"))
@@ -108,31 +106,6 @@ def test_what_the_pages_tell_to_ask_is_promql(tmp_path: Path) -> None:
     path = tmp_path / "asked.yml"
     path.write_text(yaml.safe_dump({"groups": [{"name": "asked", "rules": asked}]}), encoding="utf-8")
     promtool("check", "rules", str(path))
-
-
-def commands() -> list[tuple[str, str]]:
-    """Each ``convmine …`` on a page of the runbook, in a block or between backticks."""
-    pattern = r"(?:`|^)(convmine(?: [\w/.<>-]+)+)(?:`|$)"
-    pages = {path.stem: path.read_text(encoding="utf-8") for path in sorted(RUNBOOK.glob("*.md"))}
-    return [(page, found) for page, text in pages.items() for found in re.findall(pattern, text, re.MULTILINE)]
-
-
-@pytest.mark.parametrize(("page", "command"), sorted(set(commands())))
-def test_a_command_of_a_page_is_one_of_ours_with_options_that_it_has(page: str, command: str) -> None:
-    at: click.Command = cli
-    words = command.split()[1:]
-    while isinstance(at, click.Group) and words and not words[0].startswith("-"):
-        found = at.get_command(click.Context(at), words.pop(0))
-        assert found is not None, command
-        at = found
-    known = {option for it in at.params for option in (*it.opts, *it.secondary_opts)} | {"--help"}
-    assert [word for word in words if word.startswith("-") and word not in known] == []
-
-
-def test_a_setting_of_a_page_is_one_of_ours() -> None:
-    reference = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
-    named = {name for path in RUNBOOK.glob("*.md") for name in re.findall(r"CONVMINE_\w+", path.read_text("utf-8"))}
-    assert {name for name in named if f"`{name}`" not in reference} == set()
 
 
 def test_a_worker_is_expected_of_every_stage() -> None:

@@ -15,12 +15,13 @@ import httpx
 import numpy as np
 import pytest
 from kafka_node import free_port
-from processes import CONVMINE, convmine, convmine_json, edge_of, environment, running, wait_until
+from processes import CONVMINE, convmine, convmine_json, edge_of, environment_of, running, wait_until
 from websockets.asyncio.client import connect
 
 from pipeline import samples
 from pipeline.asr.decode import Audio, Limits, decode
 from pipeline.asr.pcm import pcm16
+from pipeline.settings import KafkaSettings
 from pipeline.stages import AUDIO
 
 CALL = samples.folder() / "calls" / "call-02-family-plan.ogg"
@@ -56,18 +57,15 @@ class Installation:
 def on(tmp_path_factory: pytest.TempPathFactory, kafka_servers: str) -> Iterator[Installation]:
     folder = tmp_path_factory.mktemp("gateway-calls")
     port = free_port()
-    env = environment(
+    env = environment_of(
+        KafkaSettings(bootstrap_servers=kafka_servers, topic_prefix=f"{folder.name}."),
+        folder,
         {
-            "KAFKA_BOOTSTRAP_SERVERS": kafka_servers,
-            "CONVMINE_KAFKA_TOPIC_PREFIX": f"{folder.name}.",
             "CONVMINE_KAFKA_PARTITIONS": "2",
             "CONVMINE_ASR_ENGINE": "pocketsphinx",
             "CONVMINE_GATEWAY_PORT": str(port),
-            "CONVMINE_GATEWAY_KEYS": str(folder / "keys.json"),
             "CONVMINE_GATEWAY_UPLOADS": str(folder / "uploads"),
-            "CONVMINE_STORE_PATH": str(folder / "qdrant"),
-            "CONVMINE_STORE_EMBEDDER": "hashing",
-        }
+        },
     )
     convmine("topics", "apply", env=env)
     key = convmine_json("keys", "new", "--tenant", "acme", "--scope", "publish", env=env)["key"]
@@ -183,15 +181,8 @@ def _mu_law(samples: Any) -> bytes:
 @pytest.mark.timeout(300)
 def test_without_kafka_the_gateway_starts_and_says_so(tmp_path: Path) -> None:
     port, nobody = free_port(), free_port()
-    env = environment(
-        {
-            "KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{nobody}",
-            "CONVMINE_GATEWAY_PORT": str(port),
-            "CONVMINE_GATEWAY_KEYS": str(tmp_path / "keys.json"),
-            "CONVMINE_STORE_PATH": str(tmp_path / "qdrant"),
-            "CONVMINE_STORE_EMBEDDER": "hashing",
-        }
-    )
+    nowhere = KafkaSettings(bootstrap_servers=f"127.0.0.1:{nobody}")
+    env = environment_of(nowhere, tmp_path, {"CONVMINE_GATEWAY_PORT": str(port)})
     key = convmine_json("keys", "new", "--tenant", "acme", "--scope", "publish", env=env)["key"]
     url = f"http://127.0.0.1:{port}"
     with running([*CONVMINE, "gateway"], env, tmp_path / "gateway.log"):

@@ -44,6 +44,14 @@ def test_the_page_has_a_row_with_a_description_for_every_setting() -> None:
     assert all(re.search(r"[A-Za-z]{3}", text) for _, text in rows)
 
 
+def test_a_path_is_called_a_file_or_a_folder_as_its_description_says() -> None:
+    rows = re.findall(
+        r"^\| `\w+` \| (file|folder) \| .* \| (\w+)[^|]* \|$", PAGE.read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert len(rows) > 15
+    assert [row for row in rows if row[0] != row[1].lower()] == []
+
+
 def test_the_page_names_the_variables_of_other_tools() -> None:
     rows = re.findall(r"^\| `(\w+)` \| `(\w+)` \|$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
     assert {name for name, _ in rows} == set(SHARED)

@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiokafka.errors import KafkaConnectionError
 from certificates import certificate
 from pydantic import SecretStr
 from secure_kafka import token_server
 
 from pipeline.errors import Config, Retryable
 from pipeline.settings import KafkaSettings
+from workers.kafka_asking import error_of
 from workers.kafka_refusals import refusal_in
 from workers.kafka_security import aiokafka_options, faust_credentials, kafka_python_options, ssl_context
 from workers.kafka_tokens import Tokens
@@ -135,6 +137,17 @@ def test_a_client_that_is_refused_is_told_from_a_server_that_is_away() -> None:
     assert caught.value.setting == "CONVMINE_KAFKA_OAUTH_CLIENT_SECRET"
     with pytest.raises(Retryable, match="gives no token"):
         Tokens(by_token("http://127.0.0.1:1/token")).token()
+
+
+async def test_a_token_server_that_is_away_is_named_and_not_the_broker() -> None:
+    settings = by_token("http://127.0.0.1:1/token").model_copy(
+        update={"security_protocol": "SASL_PLAINTEXT", "bootstrap_servers": "127.0.0.1:1"}
+    )
+    found = await error_of(settings, KafkaConnectionError("unable to bootstrap"))
+    assert isinstance(found, Retryable)
+    assert found.message.startswith("http://127.0.0.1:1/token gives no token")
+    plain = await error_of(KafkaSettings(bootstrap_servers="127.0.0.1:1"), KafkaConnectionError("unable to bootstrap"))
+    assert plain.message == "Kafka at 127.0.0.1:1 does not answer: KafkaConnectionError"
 
 
 def test_every_client_in_workers_is_made_through_the_one_place() -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from workers.cli.output import json_option, print_json, print_table
+from workers.cli.output import json_option, print_json, print_table, write_file
 
 if TYPE_CHECKING:
     from pipeline.settings import Settings
@@ -29,43 +29,39 @@ def bench(*, path: Path | None, calls: int, lanes: tuple[str, ...], as_json: boo
     Sample calls go through the handlers that settings name, in this process, without Kafka; nothing of it is kept.
     """
     from pipeline.settings import load
+    from schemas.wire import Lane
     from workers import logs
     from workers.costs_measured import document, measure
 
     settings = load()
     logs.configure(settings.log.model_copy(update={"level": "error"}))
-    from schemas.wire import Lane
-
     with tempfile.TemporaryDirectory(prefix="convmine-bench-") as folder:
-        ours = _for_bench(settings, Path(folder))
         found = {}
         for name in lanes:
             if not as_json:
                 click.echo(f"{calls + 1} calls through the {name} lane", err=True)
-            lane_settings = ours.model_copy(
-                update={"store": ours.store.model_copy(update={"path": Path(folder) / f"qdrant-{name}"})}
-            )
-            found[Lane(name)] = asyncio.run(measure(lane_settings, Lane(name), calls))
-    costs = document(found, ours.asr.engine)
+            ours = for_bench(settings, Path(folder) / name)
+            found[Lane(name)] = asyncio.run(measure(ours, Lane(name), calls))
+    costs = document(found, for_bench(settings, Path()).asr.engine)
     if path is not None:
-        path.write_text(json.dumps(costs, indent=2) + "\n", encoding="utf-8")
+        write_file(path, json.dumps(costs, indent=2) + "\n")
     if as_json:
         print_json(costs)
     else:
         _print(costs, path)
 
 
-def _for_bench(settings: Settings, folder: Path) -> Settings:
-    """The offline engine unless one is set, a store of its own, and nothing that was answered before."""
+def for_bench(settings: Settings, store: Path) -> Settings:
+    """The offline engine unless one is set, a store in a folder of its own, and nothing that was answered before."""
     from pipeline import samples
 
-    asr, store = settings.asr, settings.store
+    asr = settings.asr
     if "engine" not in asr.model_fields_set:
         asr = asr.model_copy(update={"engine": "pocketsphinx"})
     return settings.model_copy(
         update={
             "asr": asr,
-            "store": store.model_copy(update={"url": None, "path": folder / "qdrant"}),
+            "store": settings.store.model_copy(update={"url": None, "path": store}),
             "llm": settings.llm.model_copy(update={"cache": "off"}),
             "budget": settings.budget.model_copy(update={"ledger": "off"}),
             "privacy": settings.privacy.model_copy(update={"vault_key": None}),

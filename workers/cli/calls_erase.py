@@ -43,8 +43,8 @@ def erase_calls(  # noqa: PLR0913 - one argument an option
     back. The receipt says what was removed where, what could not be reached, and till when Kafka holds what. It cannot
     be undone; to do it again does no harm.
     """
-    from workers.cli.recording import os_user
     from workers.erasing import Asked
+    from workers.os_user import os_user
 
     if bool(call_ids) == (customer_id is not None):
         raise click.UsageError("name calls by their ids, or a customer with --customer", click.get_current_context())

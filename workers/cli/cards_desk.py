@@ -44,7 +44,7 @@ class CardAsked:
     def signature(self, *, forced: bool = False) -> Signature:
         """Who changes the card, and why."""
         from pipeline.release.succession import Signature
-        from workers.replays import os_user
+        from workers.os_user import os_user
 
         return Signature(self.by or os_user(), datetime.now(UTC), f"forced: {self.reason}" if forced else self.reason)
 

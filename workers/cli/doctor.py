@@ -32,5 +32,8 @@ def doctor(*, deep: bool, as_json: bool) -> None:
     else:
         rows = [(f.part, f.state, f.detail, ", ".join(f.stages), f.fix) for f in findings]
         print_table(["part", "state", "detail", "needed by", "fix"], rows)
-    if any(finding.state in {"missing", "broken"} for finding in findings):
+    wrong = [finding.part for finding in findings if finding.state in {"missing", "broken"}]
+    if not as_json:
+        click.echo(f"missing or broken: {', '.join(wrong)}" if wrong else "all that is configured works")
+    if wrong:
         sys.exit(1)

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import click
 
-from pipeline.errors import ConvmineError
-from workers.cli.output import json_option, print_json
+from workers.cli.output import json_option, print_json, write_file
 from workers.cli.questions.search import asked_of, asked_options, say_empty
 
 if TYPE_CHECKING:
@@ -60,10 +59,7 @@ def show_flow(
     if out is None:
         click.echo(drawn, nl=False)
         return
-    try:
-        out.write_text(drawn, encoding="utf-8")
-    except OSError as error:
-        raise ConvmineError(f"{out} cannot be written: {error.strerror or error}") from error
+    write_file(out, drawn)
     click.echo(f"drawn into {out}", err=True)
 
 

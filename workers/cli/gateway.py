@@ -18,7 +18,7 @@ from workers.cli.output import json_option
 @click.option("--port", type=click.IntRange(0, 65_535), help="Port, instead of CONVMINE_GATEWAY_PORT; 0 is a free one.")
 @json_option
 def gateway(host: str | None, port: int | None, *, as_json: bool) -> None:
-    """Serve questions over HTTP under /v1; prints its address when it listens.
+    """Take calls in, give advice out and answer questions over HTTP; prints its address when it listens.
 
     Who asks needs a key, which `convmine keys new` makes. /openapi.json describes all pages.
 

@@ -85,7 +85,7 @@ def _entry(settings: Settings, scenario: str, language: str | None, by: str | No
     from pipeline.errors import ConvmineError
     from pipeline.knowledge.adding import Entry
     from workers.cli.kb import scenario_named
-    from workers.cli.recording import os_user
+    from workers.os_user import os_user
 
     languages = tuple(scenario_named(settings, scenario).editions)
     if language is not None and language not in languages:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -75,8 +76,6 @@ def plan(  # noqa: PLR0913 - one argument an option
     if given and choice.model is None:
         raise click.UsageError("limits of a model go with --llm")
     if given and choice.model is not None:
-        from dataclasses import replace
-
         choice = replace(choice, model=choice.model.model_copy(update=given))
     found = plan_of(choice, goals_s={"live": live_wait_s, "batch": batch_wait_s}, seed=seed, scaled=not fixed)
     if as_json:

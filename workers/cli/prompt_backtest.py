@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from pipeline.errors import ConvmineError
-from workers.cli.output import json_option, plain, print_json, print_table
+from workers.cli.output import json_option, plain, print_json, print_table, write_file
 from workers.cli.progress import stage_bars
 from workers.cli.prompt_choice import choose, language_option, library_of, published_option, scenario_option
 from workers.cli.since import Since
@@ -202,10 +202,7 @@ def _write(html: Path, result: _Result) -> None:
     from pipeline.backtest.table import notes_of
 
     notes = [*notes_of(result.backtest), *result.remarks]
-    try:
-        html.write_text(page(result.backtest, result.calls, notes), encoding="utf-8")
-    except OSError as error:
-        raise ConvmineError(f"{html} cannot be written: {error.strerror}") from error
+    write_file(html, page(result.backtest, result.calls, notes))
 
 
 def _document(result: _Result) -> dict[str, Any]:

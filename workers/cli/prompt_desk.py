@@ -55,7 +55,7 @@ class Asked:
     def signature(self, objection: str | None = None) -> Signature:
         """Who changes what runs, and why; an objection was passed over by force."""
         from pipeline.release.succession import Signature
-        from workers.replays import os_user
+        from workers.os_user import os_user
 
         reason = self.reason if objection is None else f"forced: {self.reason}"
         return Signature(self.by or os_user(), datetime.now(UTC), reason)

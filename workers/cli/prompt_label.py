@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from workers.cli.output import json_option, plain, print_json
+from workers.os_user import os_user
 
 if TYPE_CHECKING:
     from pipeline.labels.judging import Judging, Session
@@ -47,7 +47,7 @@ def label_outputs(  # noqa: PLR0913 - one argument an option
     """
     from pipeline.settings import load
 
-    person = by or getpass.getuser()
+    person = by or os_user()
     session = asyncio.run(_judged(load(), _Asked(on, prompt, fields, limit), person, as_json=as_json))
     said = _summary(session, person)
     if as_json:

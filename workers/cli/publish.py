@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -103,14 +102,13 @@ def _publish(settings: Settings, payload: CallEvent, *, as_json: bool) -> None:
     from workers.claims import claims_of
     from workers.edge import Edge
     from workers.entry import entry_record
+    from workers.tracing.hops import sending
     from workers.tracing.opened import hops_from
 
     entry = entry_record(payload, tenant_id=settings.tenant, time=datetime.now(UTC))
     record = asyncio.run(claims_of(settings).put_away(entry))
-    with hops_from(settings) as hops_of:
-        hops = hops_of(None)
-        with hops.sending([record]) if hops else nullcontext([record]) as carrying:
-            ((topic, partition, offset),) = Edge(settings.kafka).publish(carrying)
+    with hops_from(settings) as hops_of, sending(hops_of(None), [record]) as carrying:
+        ((topic, partition, offset),) = Edge(settings.kafka).publish(carrying)
     if as_json:
         print_json({"topic": topic, "partition": partition, "offset": offset, "key": record.key.decode()})
     else:

@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import pwd
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING
+
+from workers.os_user import os_user
 
 if TYPE_CHECKING:
     from pipeline.audit.entry import Origin
     from pipeline.audit.recorder import Recorder
     from pipeline.ports import VectorStore
     from pipeline.settings import Settings
-
-
-def os_user() -> str:
-    """The user that this process runs as, by the system's own list: no variable changes it."""
-    uid = os.getuid()
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:  # as in a container whose user has no name
-        return f"uid:{uid}"
 
 
 def recording(settings: Settings, origin: Origin = "cli") -> AbstractAsyncContextManager[Recorder]:

@@ -35,7 +35,7 @@ def push_scenario(scenario: str, by: str | None, *, force: bool, as_json: bool) 
     from pipeline.settings import load
     from workers.changing.scenarios import push
     from workers.config_changes import exclusive
-    from workers.replays import os_user
+    from workers.os_user import os_user
 
     settings = load()
     library = load_library(settings)

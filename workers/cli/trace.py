@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import click
 
-from workers.cli.output import json_option, print_json
+from workers.cli.output import json_option, print_json, write_file
 
 if TYPE_CHECKING:
     from workers.tracing.waterfall import Waterfall
@@ -53,7 +53,7 @@ def show_trace(  # noqa: PLR0913 - one argument an option
     if out is None:
         click.echo(text, nl=False)
     else:
-        out.write_text(text, encoding="utf-8")
+        write_file(out, text)
         click.echo(f"wrote {out}")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
@@ -15,6 +14,7 @@ import click
 from pipeline.errors import Config
 from pipeline.settings import load
 from workers.cli.output import json_option, print_json, print_table
+from workers.os_user import os_user
 
 if TYPE_CHECKING:
     from pipeline.privacy.vault import Vault
@@ -44,7 +44,7 @@ def show(what: str, who: str | None, *, as_json: bool) -> None:
     """Show what was masked in a CALL, or one thing by its TOKEN. It is recorded that you looked."""
     tenant = load().tenant
     _record("vault show", calls=() if _TOKEN.fullmatch(what) else (what,), what=what)
-    kept = _with_vault(lambda vault: vault.reveal(what, tenant_id=tenant, who=who or getpass.getuser()))
+    kept = _with_vault(lambda vault: vault.reveal(what, tenant_id=tenant, who=who or os_user()))
     if as_json:
         items = [
             {**asdict(one), "subject": str(one.subject), "call_id": one.subject.call_id, "tenant_id": tenant}
@@ -61,8 +61,9 @@ def show(what: str, who: str | None, *, as_json: bool) -> None:
 @click.command("log")
 @json_option
 def log(*, as_json: bool) -> None:
-    """Show who looked and who had something erased, the last first."""
-    accesses = _with_vault(lambda vault: vault.accesses())[::-1]
+    """Show who looked and who had something erased, of the tenant of CONVMINE_TENANT, the last first."""
+    tenant = load().tenant
+    accesses = _with_vault(lambda vault: vault.accesses(tenant))[::-1]
     rows = [(_at(it.at_s), it.who, it.what, it.subject, it.count) for it in accesses]
     if as_json:
         names = ("at", "who", "what", "subject", "count")
@@ -79,7 +80,7 @@ def erase(call: str, who: str | None, *, as_json: bool) -> None:
     """Delete what is kept of a CALL, beyond recovery."""
     subject = f"{load().tenant}:{call}"
     _record("vault erase", calls=(call,))
-    count = _with_vault(lambda vault: vault.erase(subject, who=who or getpass.getuser()))
+    count = _with_vault(lambda vault: vault.erase(subject, who=who or os_user()))
     if as_json:
         print_json({"subject": subject, "erased": count})
     else:

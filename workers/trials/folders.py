@@ -19,7 +19,7 @@ _ROOM_BYTES: Final = 1_000_000_000
 
 
 def try_folders(settings: Settings) -> Iterator[Finding]:
-    """Each folder that the settings name, once."""
+    """The folders that grow with the calls: claims, temporary files, and the local store where that is used."""
     named = {"claims": settings.claims.root, "temporary files": Path(tempfile.gettempdir())}
     if settings.store.url is None:
         named["local store"] = settings.store.path

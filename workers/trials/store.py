@@ -11,7 +11,7 @@ from pipeline.ids import stable_id
 from pipeline.ports import Point, Where
 from pipeline.settings import Settings
 from pipeline.store.collections import UTTERANCES
-from pipeline.store.open import store_of
+from pipeline.store.open import embedder_of, store_of
 from workers.diagnosis import Finding
 from workers.trials.trial import tried
 
@@ -36,4 +36,6 @@ async def _written_and_found(settings: Settings) -> str:
             await store.remove(UTTERANCES, mine)
         if [hit.id for hit in found] != [point.id]:
             raise ConvmineError("the store does not find what was just written to it", hint="convmine store apply")
-    return f"written, found and removed, embedded by {settings.store.embedder}"
+    embedder = embedder_of(settings)
+    await embedder.close()
+    return f"written, found and removed, embedded by {embedder.name}"

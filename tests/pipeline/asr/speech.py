@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.asr.decode import Limits, decode
+from pipeline.asr.vad import BlockDetector, Rules, Span, frames_of, gate, levels_db, spans_of
 from pipeline.ports import Samples, Speech
 
 SAMPLE = Path(__file__).parents[3] / "pipeline" / "samples" / "calls" / "call-01-price-saved.ogg"
@@ -20,6 +21,13 @@ RATE_HZ = 16_000
 def sample_call() -> Samples:
     """The first sample call: float32 of shape (2, frames) at 16 kHz; the agent is on channel 0."""
     return decode(SAMPLE, sample_rate_hz=RATE_HZ, limits=Limits(600)).samples
+
+
+def find_speech(samples: Samples, rules: Rules) -> tuple[Span, ...]:
+    """The spans of speech in mono samples, all of them heard at once: what pieces and live chunks must find, too."""
+    frames = frames_of(samples)
+    levels = levels_db(frames)
+    return spans_of(BlockDetector().hear(frames, gate(levels)), levels, len(samples), rules)
 
 
 def turns() -> list[dict[str, Any]]:

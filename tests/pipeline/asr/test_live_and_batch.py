@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 from live_calls import chunks, whole_call
 from live_playing import L16, delivered
-from speech import RATE_HZ, sample_call, turns
+from speech import RATE_HZ, find_speech, sample_call, turns
 
 from pipeline.asr.live import LiveCalls, build
-from pipeline.asr.vad import find_speech, rules_of
+from pipeline.asr.vad import rules_of
 from pipeline.ports import Recognition, Samples, Speech
 from pipeline.settings import AudioSettings
 from schemas.transcript import Segment

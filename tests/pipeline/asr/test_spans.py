@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from speech import RATE_HZ, noise, sample_call
+from speech import RATE_HZ, find_speech, noise, sample_call
 
 from pipeline.asr import spans as module
 from pipeline.asr.decode import Audio
 from pipeline.asr.spans import borders_of, cut_at, parted, speech_of
-from pipeline.asr.vad import Rules, Span, find_speech
+from pipeline.asr.vad import Rules, Span
 from pipeline.ports import Samples, SpeakerTurn
 
 

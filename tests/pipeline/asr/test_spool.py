@@ -12,14 +12,14 @@ from typing import IO
 import numpy as np
 import pytest
 import soundfile
-from speech import RATE_HZ, SAMPLE, noise, sample_call
+from speech import RATE_HZ, SAMPLE, find_speech, noise, sample_call
 
 from pipeline.asr import spool as module
 from pipeline.asr.channels import ChannelState
 from pipeline.asr.decode import Limits
 from pipeline.asr.spans import speech_of
 from pipeline.asr.spool import Spool, spool
-from pipeline.asr.vad import Rules, find_speech, frames_of, levels_db
+from pipeline.asr.vad import Rules, frames_of, levels_db
 from pipeline.errors import Poison, Retryable
 from schemas.audio import Extent
 

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from speech import RATE_HZ, noise, sample_call
+from speech import RATE_HZ, find_speech, noise, sample_call
 
 from pipeline.asr.streaming_vad import Cut, Detector, Detectors, SpeechFinder
-from pipeline.asr.vad import FRAME, Probabilities, Rules, Span, find_speech
+from pipeline.asr.vad import FRAME, Probabilities, Rules, Span
 from pipeline.ports import Samples
 
 

@@ -3,20 +3,18 @@ from itertools import pairwise
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from speech import RATE_HZ, noise, sample_call, turns
+from speech import RATE_HZ, find_speech, noise, sample_call, turns
 
 from pipeline.asr.vad import (
     FRAME,
     BlockDetector,
     Rules,
     Span,
-    find_speech,
     frames_of,
     gate,
     levels_db,
     runs,
     spans_of,
-    speech_probabilities,
     widen,
 )
 
@@ -114,7 +112,7 @@ def test_blocks_have_the_answers_of_the_whole_to_the_last_bit(borders: list[int]
     detector = BlockDetector()
     edges = pairwise([0, *borders, 150])
     found = [detector.hear(frames[start:end], asked[start:end]) for start, end in edges]
-    assert np.array_equal(np.concatenate(found), speech_probabilities(frames, asked))
+    assert np.array_equal(np.concatenate(found), BlockDetector().hear(frames, asked))
 
 
 def test_speech_is_found_where_it_is_and_on_its_own_channel() -> None:

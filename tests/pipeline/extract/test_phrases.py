@@ -5,8 +5,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pipeline.extract import phrases
-from pipeline.extract.phrases import LENIENT, STRICT, find_phrase
+from pipeline.extract.phrases import LENIENT, STRICT, find_span, line
 from pipeline.extract.words import letters
+
+
+def found_in(text: str, phrase: str, at_least: float = STRICT) -> str | None:
+    """The words of a text that say a phrase, as they stand there."""
+    span = find_span(line(phrase), line(text), at_least=at_least)
+    return None if span is None else text[span[0] : span[1]]
 
 
 @pytest.mark.parametrize(
@@ -27,7 +33,7 @@ from pipeline.extract.words import letters
     ],
 )
 def test_a_phrase_is_found_as_it_stands_in_the_text(phrase: str, text: str, at_least: float, quote: str | None) -> None:
-    assert find_phrase(phrase, text, at_least=at_least) == quote
+    assert found_in(text, phrase, at_least) == quote
 
 
 @given(st.text(alphabet="abc ,.好", min_size=1, max_size=40), st.data())
@@ -38,7 +44,7 @@ def test_what_stands_in_a_text_is_found_in_it(text: str, data: st.DataObject) ->
     first = data.draw(st.integers(0, len(found) - 1))
     last = data.draw(st.integers(first, len(found) - 1))
     said = text[found[first].start : found[last].end]
-    quote = find_phrase(said, text)
+    quote = found_in(text, said)
     assert quote is not None
     assert [word.text for word in letters(quote)] == [word.text for word in letters(said)]
 
@@ -60,5 +66,5 @@ def test_a_phrase_that_is_passed_over_at_a_glance_is_not_there(
     text = f"{before} {text} {before}"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(phrases, "_parts", lambda *_: ("",))  # which stands everywhere
-        looked_for = find_phrase(phrase, text, at_least=at_least)
-    assert find_phrase(phrase, text, at_least=at_least) == looked_for
+        looked_for = found_in(text, phrase, at_least)
+    assert found_in(text, phrase, at_least) == looked_for

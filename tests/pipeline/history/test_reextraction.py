@@ -18,7 +18,7 @@ from pipeline.history import switching
 from pipeline.history.building import Built, build
 from pipeline.history.comparing import compare
 from pipeline.history.extracting import Reextraction, Stopped
-from pipeline.history.pinned import Pinned
+from pipeline.history.pinned import Pinned, digests
 from pipeline.history.run import MARK, Run, Scope
 from pipeline.history.versions import MINED, Side, Versions, find
 from pipeline.llm.budget import Spent
@@ -448,3 +448,9 @@ async def test_a_version_that_was_given_up_leaves_nothing(desk: Desk) -> None:
     assert await desk.find() is None
     assert await desk.everything() == before
     assert await desk.shelf.names() == names
+
+
+def test_a_scenario_of_stored_calls_that_is_not_here_is_named_with_the_ways_to_have_it() -> None:
+    with pytest.raises(ConvmineError, match="no scenario 'parcels'") as raised:
+        digests(lambda name, _: shipped(name), "telecom", TENANT, "extract.v2", [("parcels", "en")])
+    assert "--published" in (raised.value.hint or "")

@@ -89,8 +89,9 @@ def test_workers_that_share_a_limit_and_do_not_know_of_each_other_use_nine_tenth
     async def main() -> Seen:
         server, paces = TokenBucket(180, burst), [Pace() for _ in range(workers)]
         # On the way a request takes its time: where none is saved up, one that comes a little early is refused.
-        how = {"at_once": 8, "latency_s": 1.0, "for_s": 180.0, "tells": True, "tells_ms": True, "way_s": 0.02}
-        return await saturate(paces, server, **how)
+        return await saturate(
+            paces, server, at_once=8, latency_s=1.0, for_s=180.0, tells=True, tells_ms=True, way_s=0.02
+        )
 
     seen = simulated(main())
     assert seen.passed_between(60, 180) >= 0.9 * 2 * 180

@@ -10,7 +10,7 @@ import pytest
 from mined_store import Convmine
 
 from pipeline.privacy.sealing import new_key
-from workers.cli.recording import os_user
+from workers.os_user import os_user
 
 
 @pytest.fixture(autouse=True)

@@ -17,7 +17,7 @@ from pipeline.sizing.costs import read_costs
 from pipeline.stages import stages_of
 from schemas.wire import Lane
 from workers.cli import cli
-from workers.cli.bench import _for_bench
+from workers.cli.bench import for_bench
 from workers.costs_measured import document, measure
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -83,7 +83,7 @@ def test_a_peak_that_no_curve_has_is_refused() -> None:
 @pytest.mark.parametrize("lane", list(Lane))
 def test_what_is_measured_is_what_the_plan_reads(lane: Lane, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CONVMINE_STORE_EMBEDDER", "hashing")
-    settings = _for_bench(load(), tmp_path)
+    settings = for_bench(load(), tmp_path)
     instant = registry.Entry("benchmarks.live_engine", "numpy", None)
     with patch.object(registry, "ENGINES", {"pocketsphinx": instant}):
         found = asyncio.run(measure(settings, lane, 1))
@@ -100,7 +100,7 @@ def test_what_is_measured_is_what_the_plan_reads(lane: Lane, tmp_path: Path, mon
 
 
 def test_calls_that_cannot_be_mined_are_not_measured(tmp_path: Path) -> None:
-    settings = _for_bench(load(), tmp_path)
+    settings = for_bench(load(), tmp_path)
     nowhere = settings.model_copy(update={"audio": settings.audio.model_copy(update={"allowed_roots": ()})})
     with pytest.raises(ConvmineError, match="not measured"):
         asyncio.run(measure(nowhere, Lane.BATCH, 1))

@@ -21,7 +21,7 @@ from pipeline.settings import KafkaSettings, Settings
 from pipeline.workbench.place_sqlite import SqliteWorkbench
 from schemas.reference import PromptPublished
 from workers.config_changes import exclusive
-from workers.replays import os_user
+from workers.os_user import os_user
 
 STEERING = "\x1b]0;owned\x07"
 Run = Callable[..., Done]

@@ -80,6 +80,9 @@ def test_the_command_shows_a_table_json_and_a_picture(tmp_path: Path) -> None:
     assert run(cli, ["trace", "show", str(file), "--out", str(picture)]).output == f"wrote {picture}\n"
     texts = {one.text for one in ET.fromstring(picture.read_text()).iter("{http://www.w3.org/2000/svg}text")}
     assert {"POST <page>", "40 ms, 2 attempts", "extract", "Trace t1"} <= texts
+    nowhere = run(cli, ["trace", "show", str(file), "--out", str(tmp_path / "none" / "t.svg")])
+    assert isinstance(nowhere.exception, ConvmineError)
+    assert "cannot be written: No such file or directory" in nowhere.exception.message
 
 
 names = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff"), min_size=1)

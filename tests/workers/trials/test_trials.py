@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from pipeline.errors import ConvmineError
-from pipeline.settings import ClaimSettings, KafkaSettings, LlmSettings, Settings, StoreSettings
+from pipeline.settings import AsrSettings, ClaimSettings, KafkaSettings, LlmSettings, Settings, StoreSettings
 from pipeline.stages import STAGES, TOPICS
 from workers.diagnosis import Finding
 from workers.edge import Edge, Lag
@@ -20,6 +20,7 @@ from workers.trials.models import try_models
 from workers.trials.store import try_store
 from workers.trials.trial import tried
 
+OFFLINE = AsrSettings(engine="pocketsphinx")
 EXTRACT = next(stage for stage in STAGES if stage.name == "extract")
 
 
@@ -83,22 +84,36 @@ def test_a_broker_that_is_away_is_one_finding_and_no_further_questions() -> None
     assert (found.part, found.state) == ("kafka record", "broken")
 
 
+def test_a_broker_that_nobody_set_need_not_be_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(_: Edge) -> dict[str, int]:
+        raise ConvmineError("does not answer", hint="set KAFKA_BOOTSTRAP_SERVERS")
+
+    monkeypatch.setattr(Edge, "topics", away)
+    (found,) = try_kafka(Settings())
+    assert (found.part, found.state, found.fix) == ("kafka record", "unused", "set KAFKA_BOOTSTRAP_SERVERS")
+
+
 def test_the_store_finds_what_it_was_given_and_keeps_nothing_of_it(tmp_path: Path) -> None:
     settings = Settings(store=StoreSettings(path=tmp_path / "qdrant", embedder="hashing"))
     for _ in range(2):
         (found,) = try_store(settings)
         assert found.state == "ok", found
+    assert "embedded by hashing" in found.detail
 
 
-def test_a_model_that_refuses_the_key_is_broken(tmp_path: Path) -> None:
-    del tmp_path
+def test_a_store_whose_embedder_is_chosen_by_itself_names_the_one_that_it_took(tmp_path: Path) -> None:
+    (found,) = try_store(Settings(store=StoreSettings(path=tmp_path / "qdrant", embedder="auto")))
+    assert "embedded by wordllama" in found.detail
+
+
+def test_a_model_that_is_away_is_broken() -> None:
     llm = LlmSettings(base_url="http://127.0.0.1:1/v1", api_key=SecretStr("key"), timeout_s=1)
-    found = by_part(list(try_models(Settings(llm=llm))))["language model"]
+    found = by_part(list(try_models(Settings(asr=OFFLINE, llm=llm))))["language model"]
     assert found.state == "broken"
 
 
 def test_without_a_model_none_is_asked() -> None:
-    assert "language model" not in by_part(list(try_models(Settings())))
+    assert "language model" not in by_part(list(try_models(Settings(asr=OFFLINE))))
 
 
 def test_a_folder_that_cannot_be_made_is_broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pipeline.errors import ConvmineError
 from pipeline.moments import clock
-from workers.cli.output import json_option, plain, print_json, print_table
+from workers.cli.output import json_option, plain, print_json, print_table, write_file
 from workers.cli.questions.search import asked_of, asked_options, say_empty
 
 if TYPE_CHECKING:
@@ -161,9 +160,6 @@ def _write(path: Path, question: Coach, answer: Coached) -> None:
         return
     of = " and ".join(map(str, question.where))
     text = card_file(answer.cards, outcomes=answer.outcomes, drawn_from=f"calls of {of}" if of else "all calls")
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise ConvmineError(f"{path} cannot be written: {error.strerror or error}") from error
+    write_file(path, text)
     count = len(answer.cards)
     click.echo(f"{count} {'card' if count == 1 else 'cards'} to approve in {path}", err=True)
