@@ -36,6 +36,10 @@ MINED: Final = "convmine_calls_mined"
 OUTCOMES: Final = "convmine_outcomes_observed"
 KEPT_ANSWERS: Final = "convmine_kept_answers"
 CUSTOMERS_ASKED: Final = "convmine_customers_asked"
+PHANTOM_SECONDS: Final = "convmine_phantom_seconds"
+LIVE_DRAFTS: Final = "convmine_live_drafts"
+LIVE_HELD_BACK: Final = "convmine_live_held_back_seconds"
+LIVE_DROPPED: Final = "convmine_live_chunks_dropped"
 
 _ASKED: Final = ("gen_ai_operation_name", "gen_ai_provider_name", "gen_ai_request_model")
 _FOR: Final = ("stage", "scenario", "prompt_version")
@@ -91,6 +95,10 @@ FIGURES: Final[tuple[Figure, ...]] = (
     Figure(OUTCOMES, "Outcomes that were observed.", ("result",)),
     Figure(KEPT_ANSWERS, "Answers that were looked for among those kept.", ("of", "outcome")),
     Figure(CUSTOMERS_ASKED, "Times that the customer data was asked.", ("outcome",)),
+    Figure(PHANTOM_SECONDS, "Seconds of speech whose words were taken for phantoms.", ("lane", "reason")),
+    Figure(LIVE_DRAFTS, "Words so far of whoever speaks, by what became of them.", ("outcome",)),
+    Figure(LIVE_HELD_BACK, "Seconds that a segment waited for the rest of a number.", (), _DELAY_BOUNDS),
+    Figure(LIVE_DROPPED, "Chunks of live audio that came again or too late.", ()),
 )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from pipeline.figures import AUDIO_SECONDS, FEEDBACK, MASKED, MINED, OUTCOMES, RULE_HITS
+from pipeline.figures import AUDIO_SECONDS, FEEDBACK, MASKED, MINED, OUTCOMES, PHANTOM_SECONDS, RULE_HITS
 from pipeline.handling import Inbound, Outbound
 from pipeline.ports import Meter
 from pipeline.privacy.placeholders import Placeholder
@@ -66,6 +66,8 @@ class Tally:
     def _transcribed(self, whole: TranscriptCompleted) -> None:
         if whole.hearing is not None:  # a conversation that came as words was not heard
             self._meter.count(AUDIO_SECONDS, whole.hearing.heard_ms / _MS, lane=str(Lane.BATCH))
+            for reason, length_ms in whole.hearing.cuts.items():
+                self._meter.count(PHANTOM_SECONDS, length_ms / _MS, lane=str(Lane.BATCH), reason=reason)
         self._masked(whole.segments, Lane.BATCH)
 
     def _mined(self, insight: CallInsight) -> None:

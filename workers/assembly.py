@@ -219,6 +219,7 @@ class Assembly:
             hold_ms=self._settings.privacy.hold_ms,
             vocabulary=self._vocabulary,
             default_scenario=self._settings.extract.scenario,
+            meter=self._meter,
         )
         vault = self._vault()
         return handler if vault is None else KeptLive(vault, handler)

@@ -14,7 +14,6 @@ from typing import Final
 import structlog
 
 from pipeline.asr.live_copies import once
-from pipeline.asr.live_counts import Counts
 from pipeline.asr.live_hearing import Ear
 from pipeline.asr.live_idle import Watch
 from pipeline.asr.live_masking import Masking
@@ -30,8 +29,9 @@ from pipeline.asr.stage import STAGE
 from pipeline.asr.streaming_vad import Detectors
 from pipeline.asr.vad import Rules, rules_of
 from pipeline.asr.vocabulary import Vocabulary
+from pipeline.figures import LIVE_DRAFTS, LIVE_DROPPED, LIVE_HELD_BACK, PHANTOM_SECONDS, NoMeter
 from pipeline.handling import Handled, Inbound, Outbound, follow
-from pipeline.ports import AsrEngine
+from pipeline.ports import AsrEngine, Meter
 from pipeline.privacy.masking import Mask
 from pipeline.settings import AudioSettings
 from pipeline.stages import transcripts
@@ -41,6 +41,7 @@ from schemas.transcript import TranscriptGap
 from schemas.wire import Lane
 
 _TOPIC: Final = transcripts(Lane.LIVE)
+_MS: Final = 1_000
 _log: Final = structlog.get_logger(__name__)
 
 
@@ -55,6 +56,7 @@ def build(  # noqa: PLR0913 - all that the lane works with, most of it with a de
     default_scenario: str | None = None,
     detectors: Detectors | None = None,
     clock: Callable[[], float] = time.monotonic,
+    meter: Meter | None = None,
 ) -> LiveCalls:
     """The handler of ``calls.audio``: ``transcript.segment``, ``transcript.gap``, and the events of a call's life.
 
@@ -68,11 +70,12 @@ def build(  # noqa: PLR0913 - all that the lane works with, most of it with a de
         default_scenario: for calls that name none.
         detectors: of speech; Silero's where not given.
         clock: in seconds, for calls that nobody ends.
+        meter: where the lane's figures go.
     """
     masking = Masking(mask, NumberHolding(is_open, hold_ms))
     scribe = Scribe(Ear(engine, vocabulary, default_scenario), masking, Pace.of(settings), default_scenario)
     watch = Watch(settings.idle_s, clock)
-    return LiveCalls(scribe, watch, rules_of(settings), detectors or Detectors())
+    return LiveCalls(scribe, watch, rules_of(settings), detectors or Detectors(), meter or NoMeter())
 
 
 @dataclass(slots=True)
@@ -84,12 +87,12 @@ class _Open:
 
 
 class LiveCalls:
-    """A ``Holding`` handler; ``counts`` says what became of the audio."""
+    """A ``Holding`` handler."""
 
     remembers: type[LiveCall] = LiveCall
 
-    def __init__(self, scribe: Scribe, watch: Watch, rules: Rules, detectors: Detectors) -> None:
-        self.counts = Counts()
+    def __init__(self, scribe: Scribe, watch: Watch, rules: Rules, detectors: Detectors, meter: Meter) -> None:
+        self._meter = meter
         self._scribe = scribe
         self._watch = watch
         self._rules = rules
@@ -164,7 +167,7 @@ class LiveCalls:
             dropped = session.dropped
             await self._turns.wait()
             await listen(session, inbound, chunk)
-            self.counts.dropped += session.dropped - dropped
+            self._meter.count(LIVE_DROPPED, session.dropped - dropped)
             session.at = inbound.position.offset
             self._open[_key(inbound)] = open_
         if inbound.position.offset <= call.at:
@@ -237,21 +240,20 @@ class LiveCalls:
         ]
         drafts.begin(session.channels, call, subject)
         events = [event for event in found if event is not None]
-        self.counts.partials += len(events)
+        self._meter.count(LIVE_DRAFTS, len(events), outcome="told")
         return [follow(inbound, it, stage=STAGE, topic=_TOPIC, part=_part(it)) for it in events]
 
     def _count(self, words: Words) -> None:
         for waited_ms in words.waited_ms:
-            self.counts.held_back += 1
-            self.counts.held_back_ms += waited_ms
+            self._meter.observe(LIVE_HELD_BACK, waited_ms / _MS)
             _log.info("segment.held_back", waited_ms=waited_ms)
         for reason, length_ms in words.cuts:
-            self.counts.cut_ms[reason] += length_ms
+            self._meter.count(PHANTOM_SECONDS, length_ms / _MS, lane=str(Lane.LIVE), reason=reason)
             _log.info("speech.cut", reason=reason, length_ms=length_ms)
 
     def _opened(self, inbound: Inbound, call: LiveCall) -> _Open:
         session = LiveSession(call, inbound.position.partition, self._rules, self._detectors)
-        return _Open(session, Drafts(self._scribe, self.counts))
+        return _Open(session, Drafts(self._scribe, self._meter))
 
     def _held_from(self, key: str) -> int | None:
         open_ = self._open.get(key)

@@ -11,11 +11,12 @@ import structlog
 
 from pipeline.asr.live_channel import LiveChannel
 from pipeline.asr.live_copies import once
-from pipeline.asr.live_counts import Counts
 from pipeline.asr.live_numbers import Said
 from pipeline.asr.live_state import LiveCall
 from pipeline.asr.live_words import Scribe, Subject
 from pipeline.errors import ConvmineError
+from pipeline.figures import LIVE_DRAFTS
+from pipeline.ports import Meter
 
 _log: Final = structlog.get_logger(__name__)
 
@@ -41,9 +42,9 @@ class Drafts:
     They are best effort. Nothing of them is remembered, and one that fails or comes too late is missing.
     """
 
-    def __init__(self, scribe: Scribe, counts: Counts) -> None:
+    def __init__(self, scribe: Scribe, meter: Meter) -> None:
         self._scribe = scribe
-        self._counts = counts
+        self._meter = meter
         self._under_way: dict[int, _Draft] = {}
         self._begun: dict[int, tuple[int, int]] = {}
 
@@ -100,5 +101,5 @@ class Drafts:
             return None
 
     def _miss(self, draft: _Draft, reason: str) -> None:
-        self._counts.partials_missed += 1
+        self._meter.count(LIVE_DRAFTS, outcome="missed")
         _log.info("partial.missed", start_ms=draft.start_ms, revision=draft.revision, reason=reason)

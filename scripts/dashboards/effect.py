@@ -134,6 +134,12 @@ EFFECT: Final = Dashboard(
             "Hours of audio an hour", "short", (pace("convmine_audio_seconds_total", "lane", window="1h"), "{{lane}}")
         ),
         panel(
+            "Phantom words",
+            "s",
+            (grown("convmine_phantom_seconds_total", "reason, lane"), "{{reason}} {{lane}}"),
+            says="Speech whose words were cut, as a recogniser makes such up of noise.",
+        ),
+        panel(
             "Webhooks, by what became of them",
             "short",
             (grown("convmine_webhook_requests_total", "receiver, outcome"), "{{receiver}} {{outcome}}"),

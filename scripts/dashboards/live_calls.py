@@ -37,6 +37,12 @@ LIVE: Final = Dashboard(
             says="Channels that speak or are silent now.",
         ),
         panel(
+            "Words so far",
+            "short",
+            (pace("convmine_live_drafts_total", "outcome"), "{{outcome}}"),
+            says="Of whoever speaks, a second; missed where the engine is behind.",
+        ),
+        panel(
             "Audio that came",
             "bytes",
             (pace("convmine_gateway_received_bytes_total", "way"), "{{way}}"),

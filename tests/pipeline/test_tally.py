@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from mined_calls import FACTS, START, inbound, insight, outcome, segment, transcript
 
-from pipeline.figures import AUDIO_SECONDS, FEEDBACK, MASKED, MINED, OUTCOMES, RULE_HITS
+from pipeline.figures import AUDIO_SECONDS, FEEDBACK, MASKED, MINED, OUTCOMES, PHANTOM_SECONDS, RULE_HITS
 from pipeline.handling import Inbound, follow
 from pipeline.tally import Tally
 from pipeline.testing import InMemoryMeter
@@ -62,13 +62,17 @@ def test_an_observed_outcome_counts_by_its_result() -> None:
     assert event.result in set(OutcomeResult)
 
 
-def test_a_transcript_counts_its_audio_and_each_placeholder_by_kind() -> None:
+def test_a_transcript_counts_its_audio_what_was_cut_and_each_placeholder_by_kind() -> None:
     words = segment(0, Role.CUSTOMER, "call [PHONE] or [PHONE], my card is [CARD] [sic]")
     whole = transcript("a").model_copy(
-        update={"segments": (words,), "hearing": Hearing(heard_ms=90_000, spoken_ms=60_000)}
+        update={
+            "segments": (words,),
+            "hearing": Hearing(heard_ms=90_000, spoken_ms=60_000, cut_ms=2_500, cuts={"repeated": 2_500}),
+        }
     )
     meter = gave(whole)
     assert meter.counted(AUDIO_SECONDS, lane="batch") == 90
+    assert meter.counted(PHANTOM_SECONDS, lane="batch", reason="repeated") == 2.5
     assert meter.counted(MASKED, lane="batch", kind="phone") == 2
     assert meter.counted(MASKED, lane="batch", kind="card") == 1
     assert meter.counted(MASKED, lane="batch", kind="email") == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from live_calls import CALL, Delivery, Event, Hashing, Kill, chunks, inbound, whole_call
@@ -13,15 +14,17 @@ from live_playing import L16, MONO, PCMU, delivered, handler, voices
 from pipeline.asr.live import LiveCalls
 from pipeline.asr.live_order import LATE_MS
 from pipeline.asr.live_state import LiveCall
+from pipeline.figures import LIVE_DROPPED
 from pipeline.settings import AudioSettings
+from pipeline.testing import InMemoryMeter
 from schemas.call import CallHeld, CallUpdated
 from schemas.wire import CallFacts
 
 TALK = [200, 1_500, 600, 900, 800]
 
 
-def make() -> LiveCalls:
-    return handler(audio=AudioSettings())
+def make(**more: Any) -> LiveCalls:
+    return handler(audio=AudioSettings(), **more)
 
 
 @pytest.mark.parametrize("raw", [L16, PCMU])
@@ -42,10 +45,11 @@ def test_chunks_that_overtook_each_other_are_sorted_in(raw: object, first: int, 
 
 def test_a_chunk_that_comes_after_its_time_is_dropped_and_counted() -> None:
     events = chunks(voices(TALK), MONO, [200])
-    live = make()
+    meter = InMemoryMeter()
+    live = make(meter=meter)
     delivery = delivered(whole_call([*events[:3], *events[4:8], events[3], *events[8:]]), make=lambda: live)
     assert [(it.start_ms, it.end_ms) for it in delivery.gaps] == [(600, 800)]
-    assert live.counts.dropped == 1
+    assert meter.counted(LIVE_DROPPED) == 1
 
 
 def test_a_gap_is_told_when_enough_audio_has_come_after_it() -> None:
@@ -78,10 +82,11 @@ def test_a_sender_that_skips_numbers_but_no_audio_makes_no_gap_and_nothing_waits
 
 def test_a_repeated_chunk_that_waits_is_counted_as_repeated() -> None:
     events = chunks(voices(TALK), MONO, [200])
-    live = make()
+    meter = InMemoryMeter()
+    live = make(meter=meter)
     again = replace(events[5], id="again")
     delivered(whole_call([*events[:4], events[5], again, events[4], *events[6:]]), make=lambda: live)
-    assert live.counts.dropped == 1
+    assert meter.counted(LIVE_DROPPED) == 1
 
 
 @pytest.mark.parametrize("after", range(3, 12))
@@ -118,9 +123,10 @@ def test_a_chunk_that_came_too_late_is_not_heard_by_a_successor() -> None:
     audio = chunks(voices((240, 800), rate_hz=8_000)[:, :5_120], PCMU.model_copy(update={"channels": 1}), [40])
     news = Event(CallUpdated(call_id=CALL, call=CallFacts(agent="a-7")))
     events = whole_call([*audio[:7], audio[8], audio[7], news, *audio[9:]])
-    live = make()
+    meter = InMemoryMeter()
+    live = make(meter=meter)
     undisturbed = delivered(events, make=lambda: live)
-    assert live.counts.dropped == 1
+    assert meter.counted(LIVE_DROPPED) == 1
     killed = delivered(events, {12: (Kill.BEFORE, 0)}, make)
     assert list(killed.events.items()) == list(undisturbed.events.items())
 

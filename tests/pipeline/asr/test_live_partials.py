@@ -13,9 +13,11 @@ from live_playing import L16, MONO, delivered, handler, voices
 from pipeline.asr.live import LiveCalls
 from pipeline.asr.live_pace import Pace
 from pipeline.errors import Retryable
+from pipeline.figures import LIVE_DRAFTS
 from pipeline.ports import Recognition, Speech
 from pipeline.privacy.open_numbers import is_open
 from pipeline.settings import AudioSettings
+from pipeline.testing import InMemoryMeter
 from schemas.transcript import Segment, TranscriptSegment
 
 PARTIAL = AudioSettings(partial_ms=500)
@@ -94,11 +96,12 @@ def test_words_so_far_that_cannot_be_recognised_are_missing_and_no_more() -> Non
     def fails(speeches: Sequence[Speech]) -> Exception | None:
         return None if speeches[0].hurried else Retryable("away", dependency="asr")
 
-    live = make(Hashing(fails))
+    meter = InMemoryMeter()
+    live = make(Hashing(fails), meter=meter)
     delivery = delivered(whole_call(chunks(voices([500, 3_000, 1_000]), MONO, [200])), make=lambda: live)
     assert len(delivery.segments) == 1
     assert delivery.partial == []
-    assert live.counts.partials_missed >= 4
+    assert meter.counted(LIVE_DRAFTS, outcome="missed") >= 4
 
 
 async def test_words_so_far_that_come_too_late_are_given_up_before_the_final_ones_are_asked_for() -> None:
@@ -115,13 +118,13 @@ async def test_words_so_far_that_come_too_late_are_given_up_before_the_final_one
             self.given_up_before = self.given_up
             return await super().recognise(speeches)
 
-    engine = Slow()
-    live = make(engine)
+    engine, meter = Slow(), InMemoryMeter()
+    live = make(engine, meter=meter)
     delivery = Delivery(lambda: live)
     await delivery.run(whole_call(chunks(voices([500, 2_000, 800, 2_000, 1_000]), MONO, [200])))
     assert len(delivery.segments) == 2
     assert engine.given_up_before == 2
-    assert live.counts.partials_missed == 2
+    assert meter.counted(LIVE_DRAFTS, outcome="missed") == 2
 
 
 def test_digits_of_a_number_that_may_go_on_are_not_shown() -> None:

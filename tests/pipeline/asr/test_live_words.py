@@ -9,8 +9,10 @@ from live_calls import Hashing, chunks, inbound, whole_call
 from live_playing import L16, MONO, delivered, handler, voices
 
 from pipeline.asr.live_state import LiveCall
+from pipeline.figures import PHANTOM_SECONDS
 from pipeline.ports import Recognition, Speech, TimedWord
 from pipeline.settings import AudioSettings
+from pipeline.testing import InMemoryMeter
 from schemas.transcript import Segment, Word
 from schemas.wire import CallFacts
 
@@ -71,11 +73,12 @@ def test_phantoms_are_no_words_and_are_counted() -> None:
         async def recognise(self, speeches: Sequence[Speech]) -> list[Recognition]:
             return [Recognition("thank you for watching " * 40, 0.9, "en") for _ in speeches]
 
-    live = handler(Looping(), AudioSettings(), masked=plain)
+    meter = InMemoryMeter()
+    live = handler(Looping(), AudioSettings(), masked=plain, meter=meter)
     delivery = delivered(whole_call(EVENTS), make=lambda: live)
     assert delivery.segments == []
     assert delivery.gaps == []
-    assert sum(live.counts.cut_ms.values()) > 900
+    assert meter.counted(PHANTOM_SECONDS, lane="live", reason="speed") > 0.9
 
 
 def test_silence_has_no_words_on_any_channel() -> None:
