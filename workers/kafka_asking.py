@@ -26,6 +26,8 @@ _ALERT_S: Final = 1.0
 """Seconds after the handshake in which TLS 1.3 tells that it wants another certificate; a broker on the same continent
 takes a tenth of them.
 """
+_ANY_FAILURE: Final = "SSLV3_ALERT_HANDSHAKE_FAILURE"
+"""What a broker that wants a certificate says in TLS 1.2, where there is no alert for it."""
 
 
 async def error_of(settings: KafkaSettings, error: BaseException) -> ConvmineError:
@@ -93,7 +95,13 @@ def _tls_failed(settings: KafkaSettings, error: ssl.SSLError) -> Config:
     if error.reason in {"WRONG_VERSION_NUMBER", "UNEXPECTED_EOF_WHILE_READING", "RECORD_LAYER_FAILURE"}:
         expected = f"is {settings.security_protocol}, but the broker does not speak TLS at this port ({reason})"
         return Config(f"{_KAFKA}SECURITY_PROTOCOL", expected)
-    return _unwanted_certificate(settings, reason)
+    if "certificate" in reason or error.reason == _ANY_FAILURE:
+        return _unwanted_certificate(settings, reason)
+    return Config(
+        f"{_KAFKA}SECURITY_PROTOCOL",
+        f"is {settings.security_protocol}, but the broker and we do not agree on TLS: {reason}",
+        hint="look at the versions of TLS and the ciphers of the broker's listener",
+    )
 
 
 def _unwanted_certificate(settings: KafkaSettings, reason: str) -> Config:

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import asyncio
 import re
+import socket
 import ssl
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -148,6 +151,29 @@ async def test_a_token_server_that_is_away_is_named_and_not_the_broker() -> None
     assert found.message.startswith("http://127.0.0.1:1/token gives no token")
     plain = await error_of(KafkaSettings(bootstrap_servers="127.0.0.1:1"), KafkaConnectionError("unable to bootstrap"))
     assert plain.message == "Kafka at 127.0.0.1:1 does not answer: KafkaConnectionError"
+
+
+async def test_a_broker_of_another_version_of_tls_does_not_want_a_certificate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority, context = certificate(tmp_path, "localhost")
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    ours = ssl_context(settings := KafkaSettings(security_protocol="SSL", ca_file=authority))
+    ours.minimum_version = ssl.TLSVersion.TLSv1_3
+    monkeypatch.setattr("workers.kafka_asking.ssl_context", lambda _settings: ours)
+
+    def shake_hands(server: socket.socket) -> None:
+        with server.accept()[0] as plain, suppress(ssl.SSLError):
+            context.wrap_socket(plain, server_side=True)
+
+    with socket.create_server(("localhost", 0)) as server:
+        asking = settings.model_copy(update={"bootstrap_servers": f"localhost:{server.getsockname()[1]}"})
+        broker = asyncio.create_task(asyncio.to_thread(shake_hands, server))
+        found = await error_of(asking, KafkaConnectionError("unable to bootstrap"))
+        await broker
+    assert isinstance(found, Config)
+    assert found.setting == "CONVMINE_KAFKA_SECURITY_PROTOCOL"
+    assert "do not agree on TLS" in found.message
 
 
 def test_every_client_in_workers_is_made_through_the_one_place() -> None:

@@ -33,11 +33,14 @@ def publish_samples(audio_to: Path | None, *, as_json: bool) -> None:
     Workers read the recordings at the same path, which lies in one of CONVMINE_AUDIO_ALLOWED_ROOTS.
     """
     from workers.edge import Edge
+    from workers.tracing.hops import sending
+    from workers.tracing.opened import hops_from
 
     settings = load()
     entries = _entries(settings.tenant, audio_to)
     records = asyncio.run(_records(entries, settings))
-    places = Edge(settings.kafka).publish(records)
+    with hops_from(settings) as hops_of, sending(hops_of(None), records) as carrying:
+        places = Edge(settings.kafka).publish(carrying)
     items = [
         {"call_id": payload.call_id, "topic": topic, "partition": partition, "offset": offset}
         for (payload, _), (topic, partition, offset) in zip(entries, places, strict=True)

@@ -68,6 +68,18 @@ def test_published_again_they_are_the_same_events(convmine: Convmine, broker: li
     ]
 
 
+def test_each_begins_a_trace_of_its_own_where_traces_are_on(
+    convmine: Convmine, broker: list[NewRecord], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CONVMINE_TRACING_EXPORT", "file")
+    monkeypatch.setenv("CONVMINE_TRACING_PATH", str(tmp_path / "spans.jsonl"))
+    convmine("publish", "samples")
+    traces = {dict(record.headers)["traceparent"].split(b"-")[1] for record in broker}
+    assert len(traces) == len(broker) == 10
+    spans = [json.loads(line) for line in (tmp_path / "spans.jsonl").read_text().splitlines()]
+    assert [span["name"] for span in spans] == ["send calls.recordings"] * 8 + ["send calls.transcripts.batch"] * 2
+
+
 def test_a_folder_that_cannot_be_made_is_named(convmine: Convmine, broker: list[NewRecord], tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     done = convmine("publish", "samples", "--audio-to", str(tmp_path / "file" / "samples"))
