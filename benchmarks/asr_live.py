@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import Any, Final, Literal
 
 import click
@@ -28,8 +29,10 @@ from benchmarks.asr_live_worker import live_handler, live_stage
 from benchmarks.asr_recordings import sample_calls
 from benchmarks.broker import Broker
 from benchmarks.report import NOT_RUN, Figure, Figures, Report, machine, percentiles
+from pipeline.figures import LIVE_HELD_BACK
 from pipeline.settings import load
 from pipeline.stages import AUDIO, FAILED, transcripts
+from pipeline.testing import InMemoryMeter
 from schemas.audio import RawFormat
 from schemas.wire import Lane
 from workers.in_process import InProcessBroker, InProcessWorker
@@ -137,7 +140,8 @@ class _TimedBroker(InProcessBroker):
 async def _in_process(traffic: Load) -> Run:
     """Feeder, broker and worker share a process, and so its CPU time."""
     settings, stage, broker = load(), live_stage(), _TimedBroker()
-    handler = live_handler(settings)
+    meter = InMemoryMeter()
+    handler = live_handler(settings, meter)
     worker = InProcessWorker(broker, stage, handler, limits_of(settings, stage))
     records = traffic.dues()
     await worker.start()
@@ -152,9 +156,8 @@ async def _in_process(traffic: Load) -> Run:
         for record, at in broker.told
         if broker.arrived[moment(record)] >= late and is_final(record.value)
     ]
-    counts = handler.counts
-    waited = round(counts.held_back_ms / counts.held_back) if counts.held_back else 0
-    return Run(found, cpu_s, took_s, counts.held_back, waited)
+    waited_s = meter.observed(LIVE_HELD_BACK)
+    return Run(found, cpu_s, took_s, len(waited_s), round(1_000 * fmean(waited_s)) if waited_s else 0)
 
 
 def _on_kafka(traffic: Load, workers: int) -> Run:

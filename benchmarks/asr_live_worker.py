@@ -8,7 +8,7 @@ from typing import Final
 
 from benchmarks.instant import Instant
 from pipeline.asr import live
-from pipeline.ports import Speech
+from pipeline.ports import Meter, Speech
 from pipeline.privacy.masking import mask
 from pipeline.privacy.open_numbers import is_open
 from pipeline.settings import Settings, load
@@ -38,10 +38,15 @@ def live_stage() -> Stage:
     return stage
 
 
-def live_handler(settings: Settings) -> live.LiveCalls:
+def live_handler(settings: Settings, meter: Meter | None = None) -> live.LiveCalls:
     """The handler as it is set, with the engine that takes no time."""
     return live.build(
-        engine=Instant(_text), settings=settings.audio, mask=mask, is_open=is_open, hold_ms=settings.privacy.hold_ms
+        engine=Instant(_text),
+        settings=settings.audio,
+        mask=mask,
+        is_open=is_open,
+        hold_ms=settings.privacy.hold_ms,
+        meter=meter,
     )
 
 
