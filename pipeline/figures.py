@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -100,6 +101,22 @@ FIGURES: Final[tuple[Figure, ...]] = (
     Figure(LIVE_HELD_BACK, "Seconds that a segment waited for the rest of a number.", (), _DELAY_BOUNDS),
     Figure(LIVE_DROPPED, "Chunks of live audio that came again or too late.", ()),
 )
+
+
+_LABELS: Final = {figure.name: figure.labels for figure in FIGURES}
+
+
+def label_values(name: str, labels: Mapping[str, str]) -> tuple[str, ...]:
+    """The values of a figure's labels in their order.
+
+    Raises:
+        KeyError: there is no such figure.
+        ValueError: it has no such label.
+    """
+    known = _LABELS[name]
+    if unknown := labels.keys() - set(known):
+        raise ValueError(f"{name} has no label {', '.join(sorted(unknown))}")
+    return tuple(labels.get(label, "") for label in known)
 
 
 class NoMeter:

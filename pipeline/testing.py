@@ -15,6 +15,7 @@ from pipeline.audit.log import EntryPage, Old, Wanted, page_of
 from pipeline.backtest.result import Backtest
 from pipeline.blobs.names import checked, within_bounds
 from pipeline.errors import ConvmineError, Poison
+from pipeline.figures import label_values
 from pipeline.labels.label import Label, in_order
 from pipeline.llm.usage import Purpose, Usage
 from pipeline.ports import Hit, KeptAnswer, Order, Point, Recognition, Remembered, Speech, Where
@@ -419,16 +420,18 @@ class KnownCustomers:
 
 
 class InMemoryMeter:
-    """A ``Meter`` that keeps every figure by its name and labels."""
+    """A ``Meter`` that keeps every figure by its name and labels; one that ``pipeline.figures`` lacks is a fault."""
 
     def __init__(self) -> None:
         self._counts: Counter[tuple[str, frozenset[tuple[str, str]]]] = Counter()
         self._values: dict[tuple[str, frozenset[tuple[str, str]]], list[float]] = {}
 
     def count(self, name: str, amount: float = 1, **labels: str) -> None:
+        label_values(name, labels)
         self._counts[name, frozenset(labels.items())] += amount  # type: ignore[assignment]  # a Counter takes floats
 
     def observe(self, name: str, value: float, **labels: str) -> None:
+        label_values(name, labels)
         self._values.setdefault((name, frozenset(labels.items())), []).append(value)
 
     def counted(self, name: str, **labels: str) -> float:

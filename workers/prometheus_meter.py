@@ -6,7 +6,7 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
-from pipeline.figures import FIGURES
+from pipeline.figures import FIGURES, label_values
 
 
 class PrometheusMeter:
@@ -17,7 +17,6 @@ class PrometheusMeter:
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self._labels: Final = {figure.name: figure.labels for figure in FIGURES}
         self._counters: Final = {
             figure.name: Counter(figure.name, figure.says, figure.labels, registry=registry)
             for figure in FIGURES
@@ -30,13 +29,11 @@ class PrometheusMeter:
         }
 
     def count(self, name: str, amount: float = 1, **labels: str) -> None:
-        self._counters[name].labels(*self._values(name, labels)).inc(amount)
+        values = label_values(name, labels)
+        counter = self._counters[name]
+        (counter.labels(*values) if values else counter).inc(amount)
 
     def observe(self, name: str, value: float, **labels: str) -> None:
-        self._histograms[name].labels(*self._values(name, labels)).observe(value)
-
-    def _values(self, name: str, labels: dict[str, str]) -> tuple[str, ...]:
-        known = self._labels[name]
-        if unknown := labels.keys() - set(known):
-            raise ValueError(f"{name} has no label {', '.join(sorted(unknown))}")
-        return tuple(labels.get(label, "") for label in known)
+        values = label_values(name, labels)
+        histogram = self._histograms[name]
+        (histogram.labels(*values) if values else histogram).observe(value)

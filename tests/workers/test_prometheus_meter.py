@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
 from pipeline import figures
+from pipeline.ports import Meter
+from pipeline.testing import InMemoryMeter
 from workers.measures import Measures
 from workers.prometheus_meter import PrometheusMeter
 
@@ -42,7 +46,21 @@ def test_a_histogram_has_the_bounds_that_the_conventions_recommend(
         assert bound in shown
 
 
-def test_a_name_or_a_label_that_nobody_knows_is_a_fault(meter: PrometheusMeter) -> None:
+@pytest.mark.parametrize("figure", figures.FIGURES, ids=lambda it: it.name)
+def test_every_figure_is_kept_with_all_of_its_labels(
+    figure: figures.Figure, meter: PrometheusMeter, registry: CollectorRegistry
+) -> None:
+    labels = dict.fromkeys(figure.labels, "one")
+    if figure.bounds:
+        meter.observe(figure.name, 1.5, **labels)
+    else:
+        meter.count(figure.name, 1.5, **labels)
+    assert registry.get_sample_value(f"{figure.name}_{'sum' if figure.bounds else 'total'}", labels) == 1.5
+
+
+@pytest.mark.parametrize("make", [lambda: PrometheusMeter(CollectorRegistry()), InMemoryMeter], ids=["real", "fake"])
+def test_a_name_or_a_label_that_nobody_knows_is_a_fault(make: Callable[[], Meter]) -> None:
+    meter = make()
     with pytest.raises(KeyError):
         meter.count("convmine_nothing")
     with pytest.raises(ValueError, match="has no label call_id"):
