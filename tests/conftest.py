@@ -29,19 +29,18 @@ pytest_plugins = (
 hypothesis.settings.register_profile("convmine", deadline=None)
 hypothesis.settings.load_profile("convmine")
 
-# What measures gets the machine for itself. What starts workers by the dozen, kills them or takes away what they need
-# is heavy. scripts/test says how many of a kind run side by side, each with a broker of its own.
-PLACES = {
-    "alone": ("benchmarks", "end_to_end/test_demo_live.py"),
-    "heavy": (
-        "chaos/test_kills.py",
-        "chaos/test_outages.py",
-        "deploy/test_compose_runs.py",
-        "docs/test_commands.py",
-        "end_to_end/test_secure_kafka.py",
-    ),
-}
-# Files of which only the tests marked alone are.
+# What measures, and what kills workers or takes away what they need, gets the machine for itself. The rest is run three
+# files at a time, each side with a broker of its own; scripts/test says how.
+ALONE = (
+    "benchmarks",
+    "chaos/test_kills.py",
+    "chaos/test_outages.py",
+    "deploy/test_compose_runs.py",
+    "docs/test_commands.py",
+    "end_to_end/test_demo_live.py",
+    "end_to_end/test_secure_kafka.py",
+)
+# Files of which only the marked tests are.
 PARTLY_ALONE = ("test_house.py", "workers/test_probes.py")
 _TESTS = Path(__file__).parent
 
@@ -51,19 +50,17 @@ def _is_in(path: Path, places: tuple[str, ...]) -> bool:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Where only what is alone or heavy is asked for, other files are not imported, which takes half a minute."""
-    places = PLACES.get(config.getoption("markexpr"), ())
-    only = places and collection_path.is_file() and not _is_in(collection_path, places + PARTLY_ALONE)
-    return True if only else None
+    """Where only what runs alone is asked for, other files are not imported, which takes half a minute."""
+    only = config.getoption("markexpr") == "alone"
+    return True if only and collection_path.is_file() and not _is_in(collection_path, ALONE + PARTLY_ALONE) else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what is alone, and what is heavy."""
+    """Mark what runs alone."""
     for item in items:
-        for mark, places in PLACES.items():
-            if _is_in(item.path, places):
-                item.add_marker(mark)
-        if item.get_closest_marker("alone") and not _is_in(item.path, PLACES["alone"] + PARTLY_ALONE):
+        if _is_in(item.path, ALONE):
+            item.add_marker("alone")
+        elif item.get_closest_marker("alone") and not _is_in(item.path, PARTLY_ALONE):
             raise pytest.UsageError(f"{item.nodeid} would never run: its file is not in PARTLY_ALONE")
 
 

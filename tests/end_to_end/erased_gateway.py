@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from processes import served
+from processes import served, wait_until
 
 from pipeline.access.keys import new_key
 from workers.gateway.key_file import change_keys
@@ -80,4 +80,5 @@ def gateway(env: Mapping[str, str], folder: Path) -> Iterator[Gateway]:
     made = new_key(("publish", "supervisor"), tenant="default", now=datetime.now(UTC))
     change_keys(Path(env["CONVMINE_GATEWAY_KEYS"]), lambda keyring: keyring.with_key(made.kept))
     with served("gateway", env, folder / "gateway.log", seconds=90) as (url, _):
+        wait_until(lambda: httpx.get(f"{url}/readyz").status_code == 200, seconds=90, logs=folder)
         yield Gateway(url, made.text.get_secret_value(), folder / "uploads" / "default")
