@@ -167,7 +167,8 @@ class LiveCalls:
             dropped = session.dropped
             await self._turns.wait()
             await listen(session, inbound, chunk)
-            self._meter.count(LIVE_DROPPED, session.dropped - dropped)
+            if session.dropped > dropped:
+                self._meter.count(LIVE_DROPPED, session.dropped - dropped)
             session.at = inbound.position.offset
             self._open[_key(inbound)] = open_
         if inbound.position.offset <= call.at:
@@ -240,7 +241,8 @@ class LiveCalls:
         ]
         drafts.begin(session.channels, call, subject)
         events = [event for event in found if event is not None]
-        self._meter.count(LIVE_DRAFTS, len(events), outcome="told")
+        if events:
+            self._meter.count(LIVE_DRAFTS, len(events), outcome="told")
         return [follow(inbound, it, stage=STAGE, topic=_TOPIC, part=_part(it)) for it in events]
 
     def _count(self, words: Words) -> None:
