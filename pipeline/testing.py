@@ -305,7 +305,8 @@ class InMemoryVault:
         return len(gone)
 
     async def accesses(self, tenant_id: str) -> tuple[Access, ...]:
-        return tuple(one for one in self._accesses if one.subject.startswith(f"{tenant_id}:"))
+        whose = str(Subject(tenant_id, ""))
+        return tuple(one for one in self._accesses if one.subject.startswith(whose))
 
     async def close(self) -> None:
         """Nothing is held open."""

@@ -14,9 +14,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import unquote, urlsplit
 
 from pipeline import samples
 from pipeline.asr.decode import Limits as AudioLimits
@@ -194,8 +192,9 @@ def _live(call: LiveCall, settings: Settings, at: datetime) -> Iterator[NewRecor
 
 
 def _audio(payload: RecordingAvailable, settings: Settings) -> Audio:
-    path = Path(unquote(urlsplit(payload.dataref).path))
-    return decode(path, sample_rate_hz=_LIVE_RATE_HZ, limits=AudioLimits(settings.audio.max_duration_s))
+    return decode(
+        samples.sound_of(payload), sample_rate_hz=_LIVE_RATE_HZ, limits=AudioLimits(settings.audio.max_duration_s)
+    )
 
 
 def _size(record: Any) -> int:  # noqa: ANN401 - a Record; its parts may be missing

@@ -52,15 +52,11 @@ class TextClassifier:
         matrix = features.fit([terms_in(text) for text in chain(texts, (text for text, _ in made))])
         targets = np.asarray([*labels, *(label for _, label in made)])
         fold_of = np.concatenate([folds(targets[: len(texts)], _FOLDS), np.full(len(made), -1)])
-        if len(texts) >= _MANY:
-            model = support_vectors(matrix, targets)
-            factor = best_factor(_held_out(support_vectors, matrix, targets, fold_of == 0))
-        else:
-            rows, back = in_few_dimensions(matrix)
-            few = joint_regression(rows, targets)
-            model = Linear(few.labels, (few.weights @ back.T) @ matrix, few.intercepts)
-            held = (_held_out(joint_regression, rows, targets, fold_of == fold) for fold in range(_FOLDS))
-            factor = best_factor(chain.from_iterable(held), usual=_USUAL_FACTOR)
+        from threadpoolctl import threadpool_limits  # comes with scikit-learn, which the features have asked for
+
+        # Matrices have a few hundred rows: more threads wait for each other, in a spin that takes the other cores.
+        with threadpool_limits(1):
+            model, factor = (_of_many if len(texts) >= _MANY else _of_few)(matrix, targets, fold_of)
         return cls(RunScorer(features, model.weights), model, factor)
 
     def probabilities(self, texts: Sequence[str]) -> Floats:
@@ -80,6 +76,20 @@ class TextClassifier:
 def check_installed() -> None:
     """Raises ``Config`` where scikit-learn is not installed."""
     sklearn("linear_model")
+
+
+def _of_many(matrix: Any, targets: Labels, fold_of: Truth) -> tuple[Linear, float]:  # noqa: ANN401 - a scipy matrix
+    """Support vectors, and the factor on their margins by one fold that is held out."""
+    return support_vectors(matrix, targets), best_factor(_held_out(support_vectors, matrix, targets, fold_of == 0))
+
+
+def _of_few(matrix: Any, targets: Labels, fold_of: Truth) -> tuple[Linear, float]:  # noqa: ANN401 - a scipy matrix
+    """A joint regression, and the factor on its margins by all folds."""
+    rows, back = in_few_dimensions(matrix)
+    few = joint_regression(rows, targets)
+    held = (_held_out(joint_regression, rows, targets, fold_of == fold) for fold in range(_FOLDS))
+    factor = best_factor(chain.from_iterable(held), usual=_USUAL_FACTOR)
+    return Linear(few.labels, (few.weights @ back.T) @ matrix, few.intercepts), factor
 
 
 def _held_out(learn: _Learn, matrix: Any, targets: Labels, held: Any) -> Iterator[tuple[Floats, Truth]]:  # noqa: ANN401 - a matrix and a mask

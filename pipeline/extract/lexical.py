@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from pipeline.extract.classifier import TextClassifier, check_installed
+from pipeline.extract.classifier import TextClassifier
 from pipeline.extract.features import Encode, terms_of
 from pipeline.extract.findings import SIDES, Conversation, Findings, FoundIntent, evidence_of
 from pipeline.extract.follow_ups import follow_ups_among
@@ -157,14 +157,7 @@ def _fit(taxonomy: Taxonomy, sides: frozenset[Role], encode: Encode | None) -> T
     ]
     if not pairs:
         return None
-    check_installed()
-    from threadpoolctl import threadpool_limits  # comes with scikit-learn
-
-    # Matrices are of a few hundred rows: more threads would wait for each other, in a spin that takes the other cores.
-    with threadpool_limits(1):
-        return TextClassifier.fit(
-            *_columns([*pairs, *((text, NONE) for text in taxonomy.none_examples)]), encode=encode
-        )
+    return TextClassifier.fit(*_columns([*pairs, *((text, NONE) for text in taxonomy.none_examples)]), encode=encode)
 
 
 def _columns(pairs: Sequence[tuple[str, str]]) -> tuple[list[str], list[str]]:

@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel
 
@@ -39,6 +40,11 @@ def folder() -> Path:
 def recordings() -> list[Entry]:
     """The recorded calls, in order of their names."""
     return [_recording(path) for path in sorted((folder() / "calls").glob("*.json"))]
+
+
+def sound_of(recording: RecordingAvailable) -> Path:
+    """The file of a recorded call that ships."""
+    return Path(unquote(urlsplit(recording.dataref).path))
 
 
 def conversations(tenant_id: str) -> list[tuple[TranscriptCompleted, datetime]]:

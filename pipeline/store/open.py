@@ -14,10 +14,12 @@ if TYPE_CHECKING:
     from pipeline.store.generations.physical import Layout
 
 
-def open_store(settings: Settings, connection: Connection | None = None) -> VectorStore:
+def open_store(
+    settings: Settings, connection: Connection | None = None, embedder: Embedder | None = None
+) -> VectorStore:
     """The store of these settings; nothing is connected before its first use, and the caller closes it.
 
-    It closes the ``connection`` with it, where one is given that others use, too.
+    It closes the ``connection`` and the ``embedder`` with it, where they are given, as others use them, too.
 
     Raises:
         Config: the embedder that is set is not installed.
@@ -26,7 +28,10 @@ def open_store(settings: Settings, connection: Connection | None = None) -> Vect
 
     store = settings.store
     return QdrantStore(
-        connection or connection_of(store), embedder_of(settings), prefix=store.prefix, layout=layout_of(store)
+        connection or connection_of(store),
+        embedder or embedder_of(settings),
+        prefix=store.prefix,
+        layout=layout_of(store),
     )
 
 
@@ -76,14 +81,16 @@ def embedder_of(settings: Settings) -> Embedder:
 
 
 @asynccontextmanager
-async def store_of(settings: Settings, connection: Connection | None = None) -> AsyncIterator[VectorStore]:
+async def store_of(
+    settings: Settings, connection: Connection | None = None, embedder: Embedder | None = None
+) -> AsyncIterator[VectorStore]:
     """The store of these settings, prepared, and closed at the end.
 
     Raises:
         Retryable: Qdrant is away, or another process has its folder open.
         Config: a setting is wrong, or the collections were made with another embedder.
     """
-    store = open_store(settings, connection)
+    store = open_store(settings, connection, embedder)
     try:
         await store.prepare()
         yield store

@@ -65,7 +65,7 @@ async def take(stream: AsyncIterator[StreamEvent], got: list[str], most: int) ->
 async def opened(hub: Any) -> None:
     """Wait until somebody reads."""
     async with asyncio.timeout(5):
-        while not hub._readers.every():  # noqa: ASYNC110, SLF001 - the test waits for it
+        while not hub._readers.every():  # noqa: ASYNC110, SLF001 - nothing public tells that somebody reads
             await asyncio.sleep(0.01)
 
 

@@ -87,7 +87,8 @@ async def test_no_tool_of_an_assistant_tells_what_another_tenant_has(folder: Pat
 
 async def test_an_assistant_has_nothing_but_tools(folder: Path) -> None:
     del folder
-    async with Client(server_of(StoredAnswers(None, Asker("acme")))) as client:  # type: ignore[arg-type]
+    stored = StoredAnswers(None, Asker("acme"))  # type: ignore[arg-type]  # no store is asked for a list of pages
+    async with Client(server_of(stored)) as client:
         for ask in (client.list_resources, client.list_resource_templates, client.list_prompts):
             with pytest.raises(MCPError):
                 await ask()

@@ -42,7 +42,7 @@ def bench(*, path: Path | None, calls: int, lanes: tuple[str, ...], as_json: boo
                 click.echo(f"{calls + 1} calls through the {name} lane", err=True)
             ours = for_bench(settings, Path(folder) / name)
             found[Lane(name)] = asyncio.run(measure(ours, Lane(name), calls))
-    costs = document(found, for_bench(settings, Path()).asr.engine)
+    costs = document(found, ours.asr.engine)
     if path is not None:
         write_file(path, json.dumps(costs, indent=2) + "\n")
     if as_json:

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from pipeline.errors import ConvmineError
-from workers.cli.output import json_option, print_json, print_table
+from workers.cli.output import json_option, print_json, print_table, write_file
 from workers.cli.prompt_label import FIELDS
 
 if TYPE_CHECKING:
@@ -31,10 +30,7 @@ def export_labels(out: Path | None, *, as_json: bool) -> None:
 
     labels = _all_labels()
     if out is not None:
-        try:
-            out.write_text(write_labels(labels), encoding="utf-8")
-        except OSError as error:
-            raise ConvmineError(f"{out} cannot be written: {error.strerror}") from error
+        write_file(out, write_labels(labels))
         said = {"labels": len(labels), "out": str(out)}
         print_json(said) if as_json else click.echo(f"wrote {said['labels']} labels to {said['out']}")
     elif as_json:

@@ -6,7 +6,6 @@ import asyncio
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
 
 import click
 
@@ -76,7 +75,9 @@ async def _records(entries: list[Entry], settings: Settings) -> list[NewRecord]:
 
 def _copied(payload: RecordingAvailable, folder: Path) -> RecordingAvailable:
     """The recording in this folder instead; who reads it meanwhile never sees half of it."""
-    source = Path(unquote(urlsplit(payload.dataref).path))
+    from pipeline import samples
+
+    source = samples.sound_of(payload)
     target = folder.resolve() / source.name
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

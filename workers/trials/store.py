@@ -28,7 +28,8 @@ def try_store(settings: Settings) -> Iterator[Finding]:
 async def _written_and_found(settings: Settings) -> str:
     point = Point(stable_id("doctor", _TENANT), _TEXT, {"tenant_id": _TENANT, "call_id": "doctor", "text": _TEXT})
     mine = Where(equal={"tenant_id": _TENANT})
-    async with store_of(settings) as store:
+    embedder = embedder_of(settings)
+    async with store_of(settings, embedder=embedder) as store:
         await store.put(UTTERANCES, [point])
         try:
             found = await store.search(UTTERANCES, _TEXT, mine, 1)
@@ -36,6 +37,4 @@ async def _written_and_found(settings: Settings) -> str:
             await store.remove(UTTERANCES, mine)
         if [hit.id for hit in found] != [point.id]:
             raise ConvmineError("the store does not find what was just written to it", hint="convmine store apply")
-    embedder = embedder_of(settings)
-    await embedder.close()
     return f"written, found and removed, embedded by {embedder.name}"
