@@ -40,12 +40,12 @@ from workers.measures import Measures
 from workers.online import online_on_kafka
 from workers.probes import probes_of
 from workers.snapshots import graph_snapshots
+from workers.told_to_end import SIGNALS
 from workers.tracing.opened import hops_from
 from workers.uptake import CONFIG_TOPICS
 
 log = structlog.get_logger()
 
-_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 _GARBAGE: Final = (20_000, 2, 2)
 """New objects between two collections of garbage, instead of 700, which took a fifth of the CPU time of a hop; and how
 many of these until older ones are looked through, instead of 10 each, so that garbage stays below 80,000 objects.
@@ -57,15 +57,14 @@ _LEAVING_S: Final = 15.0
 async def run_stages(settings: Settings, stages: Sequence[Stage]) -> None:
     """Run these stages until SIGTERM or SIGINT; both drain, and a second one ends the process at once.
 
+    Until the stages start, signals are left to the caller: nothing is at work yet, and a model may load for a minute.
+
     Raises:
         Config: a setting is missing or wrong.
         Retryable: Kafka, a topic or the store is away at start, or the consumer crashed.
     """
     library = load_library(settings)
     await _topics_are_there(settings, stages)
-    stop = asyncio.Event()
-    for number in _SIGNALS:
-        asyncio.get_running_loop().add_signal_handler(number, _on_signal, stop)
     health, measures, claims = Health(stages, stall_s=settings.runtime.stall_s), Measures(), claims_of(settings)
     measures.show(health)
     async with AsyncExitStack() as stack:
@@ -101,6 +100,9 @@ async def run_stages(settings: Settings, stages: Sequence[Stage]) -> None:
         ]
         clear = partial(_clear, settings, assembly, erasures)
         background += await stack.enter_async_context(beside(erasures.follow(), erasures.clear(workers, clear)))
+        stop = asyncio.Event()
+        for number in SIGNALS:
+            asyncio.get_running_loop().add_signal_handler(number, _on_signal, stop)
         try:
             for worker in workers:
                 await worker.start()
@@ -147,7 +149,7 @@ async def _observed(
 def _on_signal(stop: asyncio.Event) -> None:
     """Begin to drain; from now on a signal ends the process at once, even where the event loop stands still."""
     stop.set()
-    for number in _SIGNALS:
+    for number in SIGNALS:
         asyncio.get_running_loop().remove_signal_handler(number)
         signal.signal(number, lambda got, _frame: os._exit(128 + got))
 

@@ -87,7 +87,7 @@ class Disturber:
             {"kill": self._fleet.kill, "freeze": self._fleet.freeze, "leave": self._fleet.leave}[act.kind](worker)
             if act.kind == "kill":
                 self._later(Act(now_s + RESTART_S, "start", act.stage, act.lane))
-        else:  # the last act is still going on: killed, and not started again yet
+        else:  # the last act is still going on: killed, and not started again yet, or only just
             self._later(Act(now_s + RESTART_S, act.kind, act.stage, act.lane))
             return
         self.done.append(f"{now_s:6.1f} s  {act.kind:6} {worker.name}")
@@ -97,7 +97,7 @@ class Disturber:
         running = self._fleet.of(act.stage, act.lane)
         if act.kind == "kill":
             return self._chance.choice(running) if running else None
-        return running[0] if len(running) > 1 else None
+        return running[0] if len(running) > 1 and running[0].can_be_told else None
 
     def _later(self, act: Act) -> None:
         heapq.heappush(self._todo, (act.at_s, next(self._tie), act))

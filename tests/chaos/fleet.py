@@ -45,6 +45,13 @@ class Worker:
         return self.process.poll() is None
 
     @property
+    def can_be_told(self) -> bool:
+        """Whether SIGTERM reaches its code: Python that still starts has no handler, and dies of it."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        caught = next(line for line in status.splitlines() if line.startswith("SigCgt:"))
+        return bool(int(caught.split()[1], 16) >> (signal.SIGTERM - 1) & 1)
+
+    @property
     def started(self) -> bool:
         """Whether all of its stages have connected and asked for partitions."""
         stages = sum(str(stage.lane) == self.lane and self.stage in {ALL, stage.name} for stage in STAGES)

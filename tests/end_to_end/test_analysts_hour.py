@@ -1,4 +1,4 @@
-"""The commands of docs/questions.md, typed as they stand there, over the sample calls and 1,200 made-up ones."""
+"""The commands of docs/questions.md, typed as they stand there, over the sample calls and two thousand made-up ones."""
 
 from __future__ import annotations
 

@@ -6,9 +6,12 @@ import importlib
 import json
 import sys
 from collections.abc import Mapping
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Final
 
 import click
+
+from workers.told_to_end import ending_when_told
 
 if TYPE_CHECKING:
     from pipeline.errors import ConvmineError
@@ -248,6 +251,8 @@ _SUMMARIES: Final[Mapping[str, str]] = {
     "vault show": "Show what was masked in a call; it is recorded.",
     "worker": "Run one stage, or all of them.",
 }
+_SERVICES: Final = frozenset({"worker", "gateway", "dashboard", "fake-llm"})
+"""They run until they are told to end."""
 
 
 class _LazyGroup(click.Group):
@@ -294,7 +299,8 @@ def main() -> None:
     from pipeline.errors import ConvmineError
 
     try:
-        status = cli.main(standalone_mode=False)  # click gives back what a command exits with
+        with ending_when_told() if sys.argv[1:2] and sys.argv[1] in _SERVICES else nullcontext():
+            status = cli.main(standalone_mode=False)  # click gives back what a command exits with
         sys.exit(status if isinstance(status, int) else 0)
     except click.Abort:
         sys.exit(130)

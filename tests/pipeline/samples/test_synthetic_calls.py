@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from random import Random
 from statistics import mean
 from typing import TypeVar
 
@@ -12,9 +13,10 @@ import pytest
 
 from pipeline.handling import Outbound
 from pipeline.privacy.entry import masked
+from pipeline.questions.differences.statistics import slope
 from pipeline.samples.synthetic.calls import call_id_of, synthetic_calls
 from pipeline.samples.synthetic.effects import PLANTED, WEEKS
-from pipeline.samples.synthetic.plots import OFFERS, Shares
+from pipeline.samples.synthetic.plots import OFFERS, Shares, plot_of
 from pipeline.samples.synthetic.wording import lines_in
 from schemas.call import CallFailed, CallOutcome, OutcomeResult
 from schemas.insight import CallInsight, Handling
@@ -113,6 +115,23 @@ def test_one_reason_rises_and_one_falls(calls: Calls) -> None:
     )
     assert after[PLANTED.rising] > 1.3 * before[PLANTED.rising]
     assert before[PLANTED.falling] > 1.3 * after[PLANTED.falling]
+
+
+@pytest.mark.parametrize("day", range(7))
+def test_on_whichever_day_two_thousand_are_made_the_rise_stands_out_of_the_weeks(day: int) -> None:
+    calls, until = 2_000, UNTIL + timedelta(days=day)
+    has_it, of = Counter[str](), Counter[str]()
+    for number in range(1, calls + 1):
+        plot = plot_of(number, calls, Random(number), until=until, utterances=9, shares=Shares())
+        assert plot.facts.started_at is not None
+        week = f"{plot.facts.started_at:%G-W%V}"
+        of[week] += 1
+        has_it[week] += any(move.intent == PLANTED.rising for move in plot.moves)
+    whole = sorted(of)[:-1]
+    rise = slope([has_it[week] for week in whole], [of[week] for week in whole], range(len(whole)))
+    assert rise is not None
+    assert rise.points > 0
+    assert rise.p < 0.01
 
 
 def test_one_agent_lets_objections_pass_and_the_best_does_not(calls: Calls) -> None:
