@@ -6,13 +6,13 @@ import base64
 import secrets
 from pathlib import Path
 
-from pipeline.secret_files import secret_variables
 from pipeline.settings import PREFIX, Settings
+from pipeline.settings.secret_files import secret_variables
 
 _MARK = "mArKeRoFaSeCrEt"
 _KEYS = ("VAULT_KEY", "STORAGE_KEYS")
 _ELSEWHERE = ("KAFKA_KEY_PASSWORD", "KAFKA_OAUTH_CLIENT_SECRET")
-"""Refused where they have no use (see tests/pipeline/test_kafka_settings.py)."""
+"""Refused where they have no use (see tests/pipeline/settings/test_kafka_settings.py)."""
 
 
 def marked_secrets(folder: Path) -> dict[str, str]:

@@ -21,7 +21,7 @@ _SEEN: Final = 256
 call after a kill, since its window of 1,000 offsets is shared by all calls of a partition.
 """
 _MOST_READ: Final = 1_000
-"""Calls of which is kept what was read of their memory, for events that change nothing in it: of live audio nine in ten."""
+"""Calls whose memory is held as it was read, for events that change nothing in it: of live audio nine in ten."""
 
 
 class _Output(BaseModel):

@@ -160,7 +160,7 @@ def test_secrets_stand_nowhere_but_by_reference() -> None:
 
 
 def load_secret_names() -> list[str]:
-    from pipeline.secret_files import secret_variables
+    from pipeline.settings.secret_files import secret_variables
 
     return list(secret_variables(Settings, PREFIX))
 

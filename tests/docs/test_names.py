@@ -13,8 +13,8 @@ import click
 import pytest
 from doc_pages import DOCS, ROOT, blocks
 
-from pipeline.secret_files import SUFFIX, secret_variables
 from pipeline.settings import PREFIX, Settings
+from pipeline.settings.secret_files import SUFFIX, secret_variables
 from pipeline.stages import TOPICS
 from schemas.registry import PAYLOADS
 from workers.cli import cli

@@ -18,7 +18,7 @@ from http_peer import peer, saying
 from pydantic import ValidationError
 from written_documents import pdf
 
-from pipeline import conversation, secret_files
+from pipeline import conversation
 from pipeline.asr.decode import Limits, decode
 from pipeline.asr.fetch import build_store
 from pipeline.blobs.names import within_bounds
@@ -27,7 +27,7 @@ from pipeline.knowledge import offering, page, reading, reading_csv, reading_doc
 from pipeline.knowledge.adding import Added
 from pipeline.ports import ClaimCheck
 from pipeline.recap.customers_http import HttpCustomers
-from pipeline.settings import AudioSettings, CustomersSettings
+from pipeline.settings import AudioSettings, CustomersSettings, secret_files
 from pipeline.transcripts import vcon_document
 from schemas.call import CallStarted
 

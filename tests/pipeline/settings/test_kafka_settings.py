@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import Config
-from pipeline.secret_files import secret_variables
 from pipeline.settings import PREFIX, Settings, load
+from pipeline.settings.secret_files import secret_variables
 
 KAFKA = f"{PREFIX}KAFKA_"
 SCRAM = {
