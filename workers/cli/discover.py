@@ -6,12 +6,12 @@ import asyncio
 import dataclasses
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from workers.cli.discover_table import Discovery, print_clusters, print_hint
 from workers.cli.output import json_option, print_json
 from workers.cli.questions.search import Condition
 from workers.cli.since import Since
@@ -19,9 +19,6 @@ from workers.cli.since import Since
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from pipeline.discovery.clusters import Clusters
-    from pipeline.discovery.uncovered import Uncovered
-    from pipeline.discovery.utterance_file import LeftOut
     from pipeline.questions.condition import Condition as Asked
     from pipeline.settings import Settings
     from workers.cli.discover_accept import Accepted
@@ -83,7 +80,6 @@ def discover(  # noqa: PLR0913 - one argument an option
     with the cluster as one more intent, for a person to check and push; nothing is published.
     """
     from pipeline.settings import load
-    from workers.cli.discover_table import print_clusters, print_hint
 
     if file is not None and (since or until or where):
         raise click.UsageError("--input has no calls: leave out --since, --until and --where")
@@ -104,23 +100,6 @@ def discover(  # noqa: PLR0913 - one argument an option
         _say_accepted(proposed)
     elif found.clusters.clusters:
         print_hint(found, since, until)
-
-
-@dataclass(frozen=True, slots=True)
-class Discovery:
-    """Clusters, and what they were made of: rows of a file, or stored calls."""
-
-    clusters: Clusters
-    left_out: tuple[LeftOut, ...] = ()
-    read: Uncovered | None = None
-
-    def document(self) -> dict[str, Any]:
-        """As JSON can hold it."""
-        found = dataclasses.asdict(self.clusters)
-        if self.read is None:
-            return {**found, "left_out": [dataclasses.asdict(one) for one in self.left_out]}
-        counts = ("read", "covered", "trivial", "is_sample", "emptied_by")
-        return {**found, **{name: getattr(self.read, name) for name in counts}}
 
 
 async def _found(

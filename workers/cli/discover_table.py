@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shlex
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -14,10 +16,10 @@ from workers.cli.output import plain, print_table
 from workers.cli.questions.search import say_empty
 
 if TYPE_CHECKING:
-    from pipeline.discovery.clusters import Cluster
+    from pipeline.discovery.clusters import Cluster, Clusters
     from pipeline.discovery.trends import ClusterTrend
     from pipeline.discovery.uncovered import Uncovered
-    from workers.cli.discover import Discovery
+    from pipeline.discovery.utterance_file import LeftOut
 
 _LISTED: Final = 20
 """Broken rows that people are shown; programs get all."""
@@ -25,6 +27,23 @@ _QUOTE: Final = 100
 """Characters of a quote in the table."""
 _QUOTES: Final = 3
 """Quotes of a cluster that is accepted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Discovery:
+    """Clusters, and what they were made of: rows of a file, or stored calls."""
+
+    clusters: Clusters
+    left_out: tuple[LeftOut, ...] = ()
+    read: Uncovered | None = None
+
+    def document(self) -> dict[str, Any]:
+        """As JSON can hold it."""
+        found = dataclasses.asdict(self.clusters)
+        if self.read is None:
+            return {**found, "left_out": [dataclasses.asdict(one) for one in self.left_out]}
+        counts = ("read", "covered", "trivial", "is_sample", "emptied_by")
+        return {**found, **{name: getattr(self.read, name) for name in counts}}
 
 
 def print_clusters(found: Discovery, accepted: Sequence[int]) -> None:

@@ -31,7 +31,8 @@ from workers.gateway.door import (
     asker_of,
 )
 from workers.gateway.faults import add_handlers
-from workers.gateway.incoming.incoming import Incoming, add_incoming
+from workers.gateway.incoming.incoming import Incoming
+from workers.gateway.incoming.routes import add_incoming
 from workers.gateway.openapi import openapi_of
 from workers.gateway.outgoing.reading import Streams
 from workers.gateway.outgoing.room import add_outgoing

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from fastapi import APIRouter, HTTPException, Request
+from fastapi import HTTPException, Request
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from pipeline.access.principal import Principal, Role
@@ -110,20 +110,3 @@ class Incoming:
         """
         if self.is_away():
             raise Retryable("Kafka does not answer", dependency="kafka", retry_after_s=_AGAIN_S)
-
-
-def add_incoming(router: APIRouter, incoming: Incoming) -> None:
-    """All pages and sockets by which calls come in."""
-    from workers.gateway.incoming.calls import add_calls
-    from workers.gateway.incoming.chats import add_chats
-    from workers.gateway.incoming.recordings import add_recordings
-    from workers.gateway.incoming.sockets import add_sockets
-    from workers.gateway.incoming.try_page import add_try_page
-    from workers.gateway.incoming.twilio import add_twilio
-
-    add_calls(router, incoming)
-    add_chats(router, incoming)
-    add_recordings(router, incoming)
-    add_sockets(router, incoming)
-    add_twilio(router, incoming)
-    add_try_page(router)
