@@ -68,9 +68,9 @@ _LAST_S: Final = 5.0
 _JOINED_S: Final = 120.0
 _PROCESSES: Final = (("asr",), ("extract",), ("flow", "suggest", "compliance", "recap"), ("index",))
 """Which stages share a process: as many processes as keep two cores busy."""
-_NICE: Final = {"asr": -5, "index": 10}
-"""On a machine that all share, the one process that hears all calls goes before the others, and after them the one that
-nobody waits for. A value below 0 takes root's rights; without them it stays at 0.
+_NICE: Final = {"asr": -5, "extract": -5, "flow suggest compliance recap": -5, "index": 10}
+"""On a machine that all share, those on the way to a suggestion go before the others, and after them the one that nobody
+waits for. A value below 0 takes root's rights; without them it stays at 0.
 """
 
 
@@ -147,14 +147,16 @@ class Installed:
     processes: Mapping[str, subprocess.Popen[bytes]]
 
     def used_s(self) -> dict[str, float]:
-        """CPU seconds of each process so far; ``callers`` is this one, ``servers`` are Kafka and the store."""
+        """CPU seconds of each process so far; ``callers`` is this one."""
         from psutil import Process
 
         callers = Process()
         named = {one.pid for one in self.processes.values()}
         used = {name: sum(Process(one.pid).cpu_times()[:2]) for name, one in self.processes.items()}
-        servers = [one for one in callers.children(recursive=True) if one.pid not in named]
-        used["servers"] = sum(sum(one.cpu_times()[:2]) for one in servers)
+        used |= {"kafka": 0.0, "store": 0.0}
+        for server in callers.children(recursive=True):
+            if server.pid not in named:
+                used["kafka" if server.name() == "java" else "store"] += sum(server.cpu_times()[:2])
         used["callers"] = sum(callers.cpu_times()[:2])
         return used
 

@@ -45,9 +45,10 @@ class _Stretch:
 class Batching:
     """An ``AsrEngine`` that gathers the stretches of all calls of ``recognise`` into batches for another.
 
-    A batch goes as soon as it is full, or when its oldest stretch has waited long enough, and never while another is
-    with the engine. Hurried stretches go first, else it goes by arrival; as long as hurried ones fill every batch the
-    others wait. What a cancelled caller still has waiting is dropped.
+    A batch goes as soon as it is full, has a hurried stretch, or its oldest one has waited long enough, and never while
+    another is with the engine: under load that is what fills the next. Hurried stretches go first, else it goes by
+    arrival; as long as hurried ones fill every batch the others wait. What a cancelled caller still has waiting is
+    dropped.
 
     An error of the engine goes to the caller that it is about: where several share the batch, each is tried again by
     itself. Only what is wrong for all of them (the device is away, the key is refused) goes to all at once.
@@ -124,11 +125,11 @@ class Batching:
             raise
 
     async def _company(self) -> bool:
-        """Wait until the next batch is full or due; false if nobody waits any more."""
+        """Wait until the next batch is full, hurried or due; false if nobody waits any more."""
         loop = asyncio.get_running_loop()
         while waiting := self._waiting():
             due_s = min(stretch.since for stretch in waiting) + self._wait_s - loop.time()
-            if len(waiting) >= self._size or due_s <= 0:
+            if len(waiting) >= self._size or waiting[0].speech.hurried or due_s <= 0:
                 return True
             self._arrival.clear()
             timer = loop.call_later(due_s, self._arrival.set)

@@ -72,7 +72,9 @@ class AsrSettings(Group):
     the `openai` server.
     """
     batch_wait_ms: Annotated[int, Field(ge=0, le=1_000)] = 30
-    """How long, in milliseconds, a span waits for others to be decoded with."""
+    """How long, in milliseconds, a span of a recording waits for others to be decoded with; one of a live call goes at
+    once, unless the engine is busy.
+    """
     diariser: Annotated[str, Field(min_length=1, max_length=100)] = "none"
     """What tells several speakers on one channel apart: the name that an installed package gives its own in the entry
     point group `convmine.diarisers`; with `none` their role is unknown.

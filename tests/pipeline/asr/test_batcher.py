@@ -145,8 +145,8 @@ def test_however_callers_arrive_and_leave_each_gets_its_own_answers_in_order(
     ended = 0.0
     for batch, at in zip(engine.batches, engine.begun_at, strict=True):
         assert 0 < len(batch) <= size
-        oldest = min(arrived[number] for number in batch)
-        assert at <= max(oldest + wait_ms / 1_000, ended) + 1e-6
+        due = min(arrived[number] + (0 if arrivals[number // 100].hurried else wait_ms / 1_000) for number in batch)
+        assert at <= max(due, ended) + 1e-6
         ended = at + engine.takes_s
 
 
@@ -193,6 +193,25 @@ def test_stretches_of_several_callers_share_a_batch_and_a_full_one_does_not_wait
     assert engine.batches == [[1, 2, 3, 4], [5]]
     assert engine.begun_at == pytest.approx([0.0, 0.03])
     assert engine.closed
+
+
+def test_a_hurried_stretch_goes_at_once_and_what_comes_while_the_engine_is_busy_goes_together() -> None:
+    engine = Engine(takes_s=0.2)
+    batching = Batching(engine, size=4, wait_ms=30)
+
+    async def main() -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(batching.recognise(speeches(1)))
+            await asyncio.sleep(0.01)
+            group.create_task(batching.recognise(speeches(2, hurried=True)))
+            await asyncio.sleep(0.05)
+            group.create_task(batching.recognise(speeches(3, hurried=True)))
+            group.create_task(batching.recognise(speeches(4, hurried=True)))
+        await batching.close()
+
+    run(main())
+    assert engine.batches == [[2, 1], [3, 4]]
+    assert engine.begun_at == pytest.approx([0.01, 0.21])
 
 
 @pytest.mark.parametrize("cancelled", [1, 2])
