@@ -69,8 +69,8 @@ _JOINED_S: Final = 120.0
 _PROCESSES: Final = (("asr",), ("extract",), ("flow", "suggest", "compliance", "recap"), ("index",))
 """Which stages share a process: as many processes as keep two cores busy."""
 _NICE: Final = {"asr": -5, "extract": -5, "flow suggest compliance recap": -5, "index": 10}
-"""On a machine that all share, those on the way to a suggestion go before the others, and after them the one that nobody
-waits for. A value below 0 takes root's rights; without them it stays at 0.
+"""On a machine that all share, those on the way to a suggestion go before the others, and after them the one that
+nobody waits for. A value below 0 takes root's rights; without them it stays at 0.
 """
 
 
