@@ -14,10 +14,10 @@ from types import FrameType
 from typing import Final
 
 from workers.records import NewRecord
+from workers.told_to_end import SIGNALS
 
 _AT_ONCE: Final = 200
 """Records that are published together, at most, where they are due already: what is behind catches up so."""
-_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 Course = Iterable[tuple[int, NewRecord]]
 """The records of a call in order, each with when it is due in milliseconds from the call's start."""
@@ -96,7 +96,7 @@ def play(courses: Sequence[Course], publish: Publish, *, speed: float, stop: thr
 @contextmanager
 def stopped_by_signal() -> Iterator[threading.Event]:
     """An event that Ctrl-C, or the end of the process asked for politely, sets; asked a second time it ends at once."""
-    stop, before = threading.Event(), {number: signal.getsignal(number) for number in _SIGNALS}
+    stop, before = threading.Event(), {number: signal.getsignal(number) for number in SIGNALS}
 
     def restore() -> None:
         for number, handler in before.items():
@@ -107,7 +107,7 @@ def stopped_by_signal() -> Iterator[threading.Event]:
         stop.set()
         restore()
 
-    for number in _SIGNALS:
+    for number in SIGNALS:
         signal.signal(number, ask)
     try:
         yield stop

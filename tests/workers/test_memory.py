@@ -26,7 +26,7 @@ class Counting:
     remembers: type[Count] = Count
 
     async def __call__(self, inbound: Inbound, state: Count | None) -> Handled[Count]:
-        raise NotImplementedError
+        raise NotImplementedError  # what is remembered is asked for here, never a handler
 
 
 class Reads:

@@ -299,7 +299,7 @@ def main() -> None:
     from pipeline.errors import ConvmineError
 
     try:
-        with ending_when_told() if sys.argv[1:2] and sys.argv[1] in _SERVICES else nullcontext():
+        with nullcontext() if _SERVICES.isdisjoint(sys.argv[1:2]) else ending_when_told():
             status = cli.main(standalone_mode=False)  # click gives back what a command exits with
         sys.exit(status if isinstance(status, int) else 0)
     except click.Abort:

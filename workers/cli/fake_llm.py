@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-import signal
 from pathlib import Path
 
 import click
 
 from workers.cli.output import json_option
+from workers.told_to_end import SIGNALS
 
 
 @click.command("fake-llm")
@@ -55,7 +55,7 @@ def fake_llm(  # noqa: PLR0913 - one argument an option
 
     async def until_signalled() -> None:
         stop = asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in SIGNALS:
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         async with llm.listening(host, port) as base_url:
             click.echo(json.dumps({"base_url": base_url}) if as_json else base_url)

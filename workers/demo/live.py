@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -38,6 +37,7 @@ from workers.in_process import InProcessBroker
 from workers.measures import Measures
 from workers.online import Presence, online
 from workers.snapshots import graph_snapshots
+from workers.told_to_end import SIGNALS
 from workers.uptake import CONFIG_TOPICS, Uptake
 
 HOST: Final = "127.0.0.1"
@@ -155,6 +155,6 @@ async def _is_set(event: asyncio.Event) -> None:
 def _set_by_signals() -> asyncio.Event:
     """Is set by SIGINT and SIGTERM."""
     stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in SIGNALS:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     return stop

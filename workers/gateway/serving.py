@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -36,6 +35,7 @@ from workers.gateway.rates import Rates
 from workers.health import Health, heartbeat
 from workers.measures import Measures
 from workers.probes import probes_of
+from workers.told_to_end import SIGNALS
 from workers.tracing.opened import hops_from
 
 MAX_HEAD_BYTES: Final = 65_536
@@ -178,7 +178,7 @@ async def told_to_stop(server: uvicorn.Server, health: Health) -> None:
         health.drain()
         stop.set()
 
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in SIGNALS:
         loop.add_signal_handler(number, on_signal)
     await stop.wait()
 
